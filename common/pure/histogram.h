@@ -1,0 +1,18 @@
+/* histogram.h - log-linear latency histogram: 2 % buckets from 1 ns to 2^40 ns, constant memory. */
+#ifndef TICKPIPE_COMMON_PURE_HISTOGRAM_H
+#define TICKPIPE_COMMON_PURE_HISTOGRAM_H
+
+#include "common/leaf/base.h"
+
+enum { HISTOGRAM_SUB_BITS = 5, HISTOGRAM_BUCKETS = 36 * (1 << HISTOGRAM_SUB_BITS) };
+struct histogram {
+    uint64_t buckets[HISTOGRAM_BUCKETS];
+    uint64_t count, sum, max;
+};
+void histogram_add(struct histogram *h, int64_t value); /* Hot. Negative counts as 0. */
+int64_t histogram_percentile(const struct histogram *h, double percent); /* Upper edge of its bucket; 0 when empty. */
+void histogram_merge(struct histogram *into, const struct histogram *from);
+void histogram_reset(struct histogram *h);
+int64_t histogram_bucket_floor(unsigned bucket);
+
+#endif
