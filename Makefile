@@ -3,6 +3,9 @@
 #   B=DIR    build directory (bin/ is then DIR/bin); SAN=1 builds with ASan+UBSan into build-san
 #   CC=clang another compiler
 
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 SAN ?= 0
 ifeq ($(SAN),1)
 B ?= build-san
