@@ -1,7 +1,7 @@
 /* log.h - JSON-lines logging, off the hot path.
  *
- * A call formats into a ring; a thread of its own writes the file. A full ring drops and counts, it never
- * blocks. Secrets registered with log_redact are replaced in every line. */
+ * A call formats into a ring; a thread of its own writes the file. A full ring drops and counts, it
+ * never blocks. Secrets registered with log_redact are replaced in every line. */
 #ifndef TICKPIPE_COMMON_EDGE_LOG_H
 #define TICKPIPE_COMMON_EDGE_LOG_H
 
@@ -23,20 +23,22 @@ int log_redact(const char *secret);
 
 /* log_info("connected", "venue=%s", ...): event is a short constant name, the rest free text. */
 #define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
-#define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 void log_write(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* log_json writes a line whose body is JSON members already made ("\"a\":1,\"b\":2"): METRICS. */
 void log_json(enum log_level level, const char *event, const char *members);
 
-/* A burst limiter: says true for the first of a burst, then once per period with the count suppressed. */
+/* A burst limiter: says true for the first of a burst, then once per period with the count
+ * suppressed. */
 struct log_burst {
     int64_t quiet_until_ns;
     uint64_t suppressed;
 };
-bool log_burst_allows(struct log_burst *burst, int64_t now_ns, int64_t period_ns, uint64_t *suppressed);
+bool log_burst_allows(struct log_burst *burst, int64_t now_ns, int64_t period_ns,
+                      uint64_t *suppressed);
 
 uint64_t log_dropped(void);
 

@@ -29,18 +29,24 @@ struct venue_instance {
 struct venues {
     struct venue_instance at[VENUES_MAX];
     size_t count;
-    char core_host[128]; /* [CORE] HOST: where the roles that are not per venue bind. Default 127.0.0.1. */
+    char core_host[128]; /* [CORE] HOST: where the roles that are not per venue bind. Default
+                            127.0.0.1. */
 };
 
+/* The keys of the file, for docs/configuration.md: of [CORE], or of an instance. */
+struct config_key;
+const struct config_key *venues_ini_keys(bool is_core, size_t *count);
+
 int venues_load(struct venues *venues, const char *path, FILE *errors); /* 0 or ERR_CONFIG */
-const struct venue_instance *venues_find(const struct venues *venues, const char *name); /* any case */
+const struct venue_instance *venues_find(const struct venues *venues,
+                                         const char *name); /* any case */
 const struct venue_instance *venues_by_id(const struct venues *venues, unsigned id);
 
 /* venues_endpoints writes "tcp://HOST:PORT tcp://..." of every publisher of a stream. ERR_FULL. */
 int venues_endpoints(const struct venues *venues, unsigned port, char *out, size_t cap);
 
 /* venues_bind_endpoint writes where role (of instance, or NULL) binds port. */
-int venues_bind_endpoint(const struct venues *venues, const struct venue_instance *instance, unsigned port,
-                         char *out, size_t cap);
+int venues_bind_endpoint(const struct venues *venues, const struct venue_instance *instance,
+                         unsigned port, char *out, size_t cap);
 
 #endif
