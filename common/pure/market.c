@@ -1,0 +1,230 @@
+#include "common/pure/market.h"
+
+#include "common/leaf/err.h"
+#include "common/leaf/fixed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int market_init(struct market *market, unsigned max, unsigned levels_max)
+{
+    *market = (struct market){ 0 };
+    if (max == 0)
+        return ERR_RANGE;
+    market->books = calloc(max, sizeof *market->books);
+    if (!market->books)
+        return ERR_SYS;
+    market->max = max;
+    for (unsigned i = 0; i < max; i++) {
+        int err = book_init(&market->books[i].book, levels_max, 8, 8);
+        if (err) {
+            market_fini(market);
+            return err;
+        }
+    }
+    return 0;
+}
+
+void market_fini(struct market *market)
+{
+    for (uint32_t i = 0; market->books && i < market->max; i++)
+        book_fini(&market->books[i].book);
+    free(market->books);
+    *market = (struct market){ 0 };
+}
+
+struct market_book *market_find(const struct market *market, uint64_t instrument)
+{
+    for (uint32_t i = 0; i < market->count; i++)
+        if (market->books[i].definition.header.instrument == instrument)
+            return &market->books[i];
+    return NULL;
+}
+
+struct market_book *market_by_name(const struct market *market, uint16_t account, const char *name)
+{
+    for (uint32_t i = 0; i < market->count; i++)
+        if (market->books[i].account == account &&
+            strcmp(market->books[i].definition.name, name) == 0)
+            return &market->books[i];
+    return NULL;
+}
+
+static enum market_change define(struct market *market, const struct wire_instrument *definition,
+                                 int64_t now_ns, struct market_book **out)
+{
+    struct market_book *book = market_find(market, definition->header.instrument);
+
+    if (!book) {
+        if (market->count == market->max) {
+            market->refused++;
+            return MARKET_NOTHING;
+        }
+        book = &market->books[market->count++];
+        book_clear(&book->book);
+        book->book.price_exp = definition->price_exp;
+        book->book.qty_exp = definition->qty_exp;
+    }
+    book->definition = *definition;
+    book->publisher = definition->header.publisher;
+    book->account = definition->header.account;
+    book->is_defined = true;
+    book->heard_ns = now_ns;
+    *out = book;
+    return MARKET_DEFINED;
+}
+
+/* The top follows the levels; a best_quote that comes later may overtake it until the next change. */
+static void take_top(struct market_book *book)
+{
+    const struct wire_level *bid = book_best(&book->book.bids);
+    const struct wire_level *ask = book_best(&book->book.asks);
+
+    book->bid_price = bid ? bid->price : 0;
+    book->bid_qty = bid ? bid->qty : 0;
+    book->ask_price = ask ? ask->price : 0;
+    book->ask_qty = ask ? ask->qty : 0;
+    book->has_quote = bid && ask;
+}
+
+static enum market_change apply_levels(struct market_book *book, const struct wire_header *event)
+{
+    bool is_snapshot = event->type == WIRE_book_snapshot;
+
+    if (!is_snapshot && !book->is_whole)
+        return MARKET_NEEDS_SNAPSHOT;
+    if (book_apply(&book->book, event) != 0) {
+        book->is_whole = false;
+        return MARKET_NEEDS_SNAPSHOT;
+    }
+    book->is_whole = true;
+    take_top(book);
+    return MARKET_BOOK;
+}
+
+static enum market_change apply_quote(struct market_book *book, const struct wire_best_quote *quote)
+{
+    int64_t bid = 0, bid_qty = 0, ask = 0, ask_qty = 0;
+    int price_exp = book->definition.price_exp, qty_exp = book->definition.qty_exp;
+
+    if (fixed_rescale(quote->bid_price, quote->price_exp, price_exp, FIXED_EXACT, &bid) != 0 ||
+        fixed_rescale(quote->ask_price, quote->price_exp, price_exp, FIXED_EXACT, &ask) != 0 ||
+        fixed_rescale(quote->bid_qty, quote->qty_exp, qty_exp, FIXED_DOWN, &bid_qty) != 0 ||
+        fixed_rescale(quote->ask_qty, quote->qty_exp, qty_exp, FIXED_DOWN, &ask_qty) != 0)
+        return MARKET_NOTHING;
+    book->bid_price = bid;
+    book->bid_qty = bid_qty;
+    book->ask_price = ask;
+    book->ask_qty = ask_qty;
+    book->has_quote = bid_qty > 0 && ask_qty > 0;
+    return MARKET_QUOTE;
+}
+
+/* A status without an instrument speaks of every book of that gateway. */
+static enum market_change apply_status(struct market *market, const struct wire_feed_status *status,
+                                       int64_t now_ns)
+{
+    for (uint32_t i = 0; i < market->count; i++) {
+        struct market_book *book = &market->books[i];
+        bool is_meant = status->header.instrument == 0
+                            ? book->publisher == status->header.publisher
+                            : book->definition.header.instrument == status->header.instrument;
+
+        if (!is_meant)
+            continue;
+        if (status->header.instrument == 0 && status->state == FEED_LIVE) {
+            book->heard_ns = now_ns; /* The feed lives; whether this book does is its own status. */
+            continue;
+        }
+        book->feed_state = status->state;
+        if (status->state == FEED_LIVE)
+            book->heard_ns = now_ns;
+        else
+            book->book.is_stale = true;
+    }
+    return MARKET_STATUS;
+}
+
+enum market_change market_event(struct market *market, const struct wire_header *event, int64_t now_ns,
+                                struct market_book **out)
+{
+    *out = NULL;
+    if (event->type == WIRE_instrument)
+        return define(market, (const struct wire_instrument *)event, now_ns, out);
+    if (event->type == WIRE_feed_status) {
+        *out = market_find(market, event->instrument);
+        return apply_status(market, (const struct wire_feed_status *)event, now_ns);
+    }
+
+    struct market_book *book = market_find(market, event->instrument);
+    enum market_change change = MARKET_NOTHING;
+
+    if (!book)
+        return MARKET_NOTHING;
+    *out = book;
+    switch (event->type) {
+    case WIRE_book_snapshot:
+    case WIRE_book_delta:
+        change = apply_levels(book, event);
+        break;
+    case WIRE_best_quote:
+        change = apply_quote(book, (const struct wire_best_quote *)event);
+        break;
+    case WIRE_trade:
+        book->last_trade_price = ((const struct wire_trade *)event)->price;
+        change = MARKET_TRADE;
+        break;
+    default:
+        return MARKET_NOTHING;
+    }
+    book->heard_ns = now_ns;
+    book->origin_ns = event->origin_ns;
+    if (change == MARKET_BOOK) {
+        book->book.updated_ns = now_ns;
+        book->book.is_stale = false;
+        /* A gateway publishes levels of live books only; the status itself may have been missed. */
+        if (event->type == WIRE_book_snapshot)
+            book->feed_state = FEED_LIVE;
+    }
+    return change;
+}
+
+unsigned market_gap(struct market *market, uint16_t publisher, uint16_t type)
+{
+    unsigned broken = 0;
+
+    if (type != WIRE_book_delta && type != WIRE_book_snapshot && type != WIRE_feed_status &&
+        type != WIRE_instrument)
+        return 0;
+    for (uint32_t i = 0; i < market->count; i++) {
+        if (market->books[i].publisher != publisher)
+            continue;
+        market->books[i].is_whole = false;
+        broken++;
+    }
+    return broken;
+}
+
+void market_restarted(struct market *market, uint16_t publisher)
+{
+    for (uint32_t i = 0; i < market->count; i++) {
+        if (market->books[i].publisher != publisher)
+            continue;
+        market->books[i].is_whole = false;
+        market->books[i].feed_state = FEED_CONNECTING;
+    }
+}
+
+bool market_is_fresh(const struct market_book *book, int64_t now_ns, int64_t max_age_ns)
+{
+    return book->is_defined && book->is_whole && !book->book.is_stale &&
+           book->feed_state == FEED_LIVE && now_ns - book->heard_ns <= max_age_ns &&
+           book->definition.state == TRADING_OPEN && !book_is_crossed(&book->book);
+}
+
+int64_t market_mid(const struct market_book *book)
+{
+    if (!book->has_quote || book->bid_price <= 0 || book->ask_price <= 0)
+        return 0;
+    return book->bid_price + (book->ask_price - book->bid_price) / 2;
+}
