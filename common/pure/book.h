@@ -11,6 +11,7 @@
 struct book_side {
     struct wire_level *levels; /* Worst first, best last. */
     uint32_t count, max;
+    struct wire_level *memory; /* Room for 2 * max: levels moves up in it as worst levels are let go. */
     bool is_bid;
     uint64_t dropped; /* Levels beyond max that were let go: depth past them is not known. */
 };
@@ -30,8 +31,19 @@ void book_fini(struct book *book);
 
 void book_clear(struct book *book); /* No levels, stale. */
 
-/* book_set sets the absolute quantity at a price; 0 removes (removing what is not there is normal).
- * Hot: a binary search from the top and a short memmove. */
+/* book_live says that the book is whole and current as of now_ns; book_stale that it must not be traded on. */
+static inline void book_live(struct book *book, int64_t now_ns)
+{
+    book->is_stale = false;
+    book->updated_ns = now_ns;
+}
+static inline void book_stale(struct book *book)
+{
+    book->is_stale = true;
+}
+
+/* book_set sets the absolute quantity at a price; 0 (or less) removes (removing what is not there is normal).
+ * A level worse than max better ones is let go and counted. Hot: a binary search from the top and a short memmove. */
 void book_set(struct book *book, wire_side side, int64_t price, int64_t qty);
 
 /* book_truncate keeps the best depth levels of both sides (Kraken's rule). */
@@ -50,8 +62,11 @@ static inline const struct wire_level *book_best(const struct book_side *side)
 /* book_is_crossed: best bid at or above best ask. */
 bool book_is_crossed(const struct book *book);
 
-/* book_apply applies a snapshot or a delta event (already checked by wire_check). Exponents that differ
- * from the book's are rescaled; ERR_RANGE when that loses digits (book then stale). */
+/* book_apply applies a snapshot or a delta event (already checked by wire_check). A snapshot makes the book
+ * live, a delta leaves it as stale as it was. updated_ns becomes the event's origin_ns (sent_ns where that is
+ * 0). Exponents that differ from the book's are rescaled; ERR_RANGE when that loses digits, ERR_STALE when
+ * the book is crossed after the last part of the venue's message: it is then stale. ERR_NOT_FOUND: the event
+ * is of another type. */
 int book_apply(struct book *book, const struct wire_header *event);
 
 /* book_write_snapshot fills a snapshot event (head, levels, size) with the best levels that fit. */

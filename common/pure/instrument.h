@@ -10,7 +10,8 @@
 uint64_t instrument_id(const char *venue, wire_instrument_kind kind, const char *symbol);
 
 /* instrument_exponents picks price_exp and qty_exp: 8 and 8, more where the venue's precision is finer,
- * less where max_qty (decimal text or NULL) would not fit. They never change in an instrument's life. */
+ * less where max_qty (decimal text or NULL) would not fit, but never less than the venue's own decimals.
+ * They never change in an instrument's life. */
 void instrument_exponents(int price_decimals, int qty_decimals, const char *max_qty, int *price_exp, int *qty_exp);
 
 /* A bounded registry by id. Definitions are copied in; a second definition of the same id replaces all but

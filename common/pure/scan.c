@@ -1,0 +1,428 @@
+#include "common/pure/scan.h"
+#include "common/leaf/digits.h"
+#include "common/leaf/err.h"
+#include "common/leaf/fixed.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* Readers of one token take a position before end and give the one after the token, NULL where the
+ * bytes break the grammar. None looks at *end. */
+
+static inline const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && UNLIKELY(*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
+static inline bool hex_is(char c)
+{
+    return digit_is(c) || (unsigned char)((c | 0x20) - 'a') < 6;
+}
+
+static const char *escape_end(const char *at, const char *end)
+{
+    if (++at == end)
+        return NULL;
+    if (*at != 'u')
+        return *at != '\0' && strchr("\"\\/bfnrt", *at) ? at + 1 : NULL;
+    if (end - at < 5)
+        return NULL;
+    for (int i = 1; i <= 4; i++)
+        if (!hex_is(at[i]))
+            return NULL;
+    return at + 5;
+}
+
+/* First byte that a string cannot simply contain: a quote, a backslash or a control character. */
+static inline const char *plain_end(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    const __m128i control = _mm_set1_epi8(0x1f);
+
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
+        stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+        int mask = _mm_movemask_epi8(stop);
+        if (mask != 0)
+            return at + __builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+        at++;
+    return at;
+}
+
+/* at is behind the opening quote; the answer is the closing one. */
+static inline const char *string_close(const char *at, const char *end)
+{
+    for (;;) {
+        at = plain_end(at, end);
+        if (UNLIKELY(at == end))
+            return NULL;
+        if (LIKELY(*at == '"'))
+            return at;
+        if (*at != '\\')
+            return NULL;
+        at = escape_end(at, end);
+        if (!at)
+            return NULL;
+    }
+}
+
+static inline const char *digits_end(const char *at, const char *end)
+{
+    while (at < end && digit_is(*at))
+        at++;
+    return at;
+}
+
+static const char *number_end(const char *at, const char *end)
+{
+    const char *first;
+
+    at += *at == '-';
+    first = at;
+    at = digits_end(at, end);
+    if (at == first || (*first == '0' && at - first > 1))
+        return NULL;
+    if (at < end && *at == '.') {
+        first = ++at;
+        at = digits_end(at, end);
+        if (at == first)
+            return NULL;
+    }
+    if (at < end && (*at | 0x20) == 'e') {
+        at++;
+        at += at < end && (*at == '-' || *at == '+');
+        first = at;
+        at = digits_end(at, end);
+        if (at == first)
+            return NULL;
+    }
+    return at;
+}
+
+static inline const char *word_end(const char *at, const char *end, const char *word, size_t len)
+{
+    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0 ? at + len : NULL;
+}
+
+/* Any value but an object or an array. */
+static inline const char *scalar_end(const char *at, const char *end)
+{
+    switch (*at) {
+    case '"':
+        at = string_close(at + 1, end);
+        return at ? at + 1 : NULL;
+    case 't':
+        return word_end(at, end, "true", 4);
+    case 'f':
+        return word_end(at, end, "false", 5);
+    case 'n':
+        return word_end(at, end, "null", 4);
+    default:
+        return number_end(at, end);
+    }
+}
+
+/* "key" and its colon, then the first byte of the value. */
+static inline const char *key_end(const char *at, const char *end)
+{
+    at = skip_space(at, end);
+    if (at == end || *at != '"')
+        return NULL;
+    at = string_close(at + 1, end);
+    if (!at)
+        return NULL;
+    at = skip_space(at + 1, end);
+    return at < end && *at == ':' ? at + 1 : NULL;
+}
+
+/* Which brackets are open: one bit each, 1 for an object. */
+struct nesting {
+    uint64_t is_object;
+    int depth;
+};
+static_assert(SCAN_DEPTH_MAX <= 64, "one bit a level");
+
+/* Opens the bracket at *at. Gives what follows: behind the first key's colon in an object, or the
+ * closing bracket of an empty one (*is_empty). */
+static inline const char *open_bracket(struct nesting *open, const char *at, const char *end,
+                                       bool *is_empty)
+{
+    bool is_object = *at == '{';
+
+    if (open->depth == SCAN_DEPTH_MAX)
+        return NULL;
+    open->depth++;
+    open->is_object = open->is_object << 1 | is_object;
+    at = skip_space(at + 1, end);
+    if (at == end)
+        return NULL;
+    *is_empty = *at == (is_object ? '}' : ']');
+    return is_object && !*is_empty ? key_end(at, end) : at;
+}
+
+/* After a value: closes brackets until a comma says that another value follows (the answer points
+ * to where it may begin) or nothing is open any more. */
+static inline const char *close_brackets(struct nesting *open, const char *at, const char *end)
+{
+    while (open->depth > 0) {
+        bool is_object = open->is_object & 1;
+
+        at = skip_space(at, end);
+        if (UNLIKELY(at == end))
+            return NULL;
+        if (*at == ',')
+            return is_object ? key_end(at + 1, end) : at + 1;
+        if (*at != (is_object ? '}' : ']'))
+            return NULL;
+        open->is_object >>= 1;
+        open->depth--;
+        at++;
+    }
+    return at;
+}
+
+/* One whole value, every byte of it checked. */
+static const char *value_end(const char *at, const char *end)
+{
+    struct nesting open = { 0 };
+
+    do {
+        bool is_empty = false;
+
+        at = skip_space(at, end);
+        if (UNLIKELY(at == end))
+            return NULL;
+        if (*at == '{' || *at == '[') {
+            at = open_bracket(&open, at, end, &is_empty);
+            if (at && !is_empty)
+                continue;
+        } else {
+            at = scalar_end(at, end);
+        }
+        if (at)
+            at = close_brackets(&open, at, end);
+    } while (at && open.depth > 0);
+    return at;
+}
+
+/* End of the object or array at *at, found by its brackets alone: what is inside is checked when it
+ * is walked. */
+static const char *bracket_end(const char *at, const char *end)
+{
+    unsigned depth = 0;
+
+    for (; at < end; at++) {
+        char c = *at;
+        if (c == '"') {
+            at = string_close(at + 1, end);
+            if (!at)
+                return NULL;
+        } else if ((c | 0x20) == '{') {
+            depth++;
+        } else if ((c | 0x20) == '}' && --depth == 0) {
+            return at + 1;
+        }
+    }
+    return NULL;
+}
+
+static enum scan_type type_of(char first)
+{
+    switch (first) {
+    case '{':
+        return SCAN_OBJECT;
+    case '[':
+        return SCAN_ARRAY;
+    case '"':
+        return SCAN_STRING;
+    case 't':
+        return SCAN_TRUE;
+    case 'f':
+        return SCAN_FALSE;
+    case 'n':
+        return SCAN_NULL;
+    default:
+        return SCAN_NUMBER;
+    }
+}
+
+static inline void slice(const char *first, const char *last, struct scan_value *out)
+{
+    out->type = type_of(*first);
+    if (out->type == SCAN_STRING) {
+        first++;
+        last--;
+    }
+    out->text = first;
+    out->len = (size_t)(last - first);
+}
+
+int scan_whole(const char *text, size_t len, struct scan_value *out)
+{
+    const char *end = text + len;
+    const char *first = skip_space(text, end);
+
+    if (first == end)
+        return ERR_PROTO;
+    const char *last = value_end(first, end);
+    if (!last || skip_space(last, end) != end)
+        return ERR_PROTO;
+    slice(first, last, out);
+    return 0;
+}
+
+int scan_begin(struct scan_iter *iter, const struct scan_value *container)
+{
+    if (container->len < 2 || (container->type != SCAN_OBJECT && container->type != SCAN_ARRAY))
+        return ERR_PROTO;
+    *iter = (struct scan_iter){ container->text + 1, container->text + container->len - 1, false };
+    return 0;
+}
+
+/* Moves to where the next value or key begins, past the comma. NULL and *err at the end or on an
+ * error. */
+static inline const char *next_start(const struct scan_iter *iter, int *err)
+{
+    const char *at = skip_space(iter->at, iter->end);
+
+    if (at == iter->end) {
+        *err = ERR_NOT_FOUND;
+        return NULL;
+    }
+    if (iter->is_started) {
+        *err = ERR_PROTO;
+        if (*at != ',')
+            return NULL;
+        at = skip_space(at + 1, iter->end);
+        if (at == iter->end)
+            return NULL;
+    }
+    return at;
+}
+
+static inline int take_value(struct scan_iter *iter, const char *at, struct scan_value *value)
+{
+    const char *first = skip_space(at, iter->end), *last;
+
+    if (UNLIKELY(first == iter->end))
+        return ERR_PROTO;
+    if (*first == '{' || *first == '[')
+        last = bracket_end(first, iter->end);
+    else
+        last = scalar_end(first, iter->end);
+    if (UNLIKELY(!last))
+        return ERR_PROTO;
+    slice(first, last, value);
+    iter->at = last;
+    iter->is_started = true;
+    return 0;
+}
+
+int scan_item(struct scan_iter *iter, struct scan_value *value)
+{
+    int err = 0;
+    const char *at = next_start(iter, &err);
+
+    return at ? take_value(iter, at, value) : err;
+}
+
+int scan_member(struct scan_iter *iter, struct scan_value *key, struct scan_value *value)
+{
+    int err = 0;
+    const char *at = next_start(iter, &err);
+
+    if (!at)
+        return err;
+    if (*at != '"')
+        return ERR_PROTO;
+    const char *close = string_close(at + 1, iter->end);
+    if (!close)
+        return ERR_PROTO;
+    const char *colon = skip_space(close + 1, iter->end);
+    if (colon == iter->end || *colon != ':')
+        return ERR_PROTO;
+    err = take_value(iter, colon + 1, value);
+    if (!err)
+        *key = (struct scan_value){ SCAN_STRING, at + 1, (size_t)(close - at - 1) };
+    return err;
+}
+
+int scan_find(const struct scan_value *object, const char *name, struct scan_value *out)
+{
+    struct scan_iter iter;
+    struct scan_value key, value;
+    int err = object->type == SCAN_OBJECT ? scan_begin(&iter, object) : ERR_PROTO;
+
+    while (!err) {
+        err = scan_member(&iter, &key, &value);
+        if (!err && scan_is(&key, name)) {
+            *out = value;
+            return 0;
+        }
+    }
+    return err;
+}
+
+static inline bool is_lexeme(const struct scan_value *value)
+{
+    return value->type == SCAN_STRING || value->type == SCAN_NUMBER;
+}
+
+static int read_u64(const char *at, size_t len, uint64_t *out)
+{
+    const char *end = at + len;
+    uint64_t number = 0;
+
+    if (len == 0)
+        return ERR_PROTO;
+    if (digits_end(at, end) != end)
+        return ERR_PROTO;
+    for (; at < end; at++)
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
+            return ERR_RANGE;
+    *out = number;
+    return 0;
+}
+
+int scan_u64(const struct scan_value *value, uint64_t *out)
+{
+    return is_lexeme(value) ? read_u64(value->text, value->len, out) : ERR_PROTO;
+}
+
+int scan_i64(const struct scan_value *value, int64_t *out)
+{
+    uint64_t magnitude;
+
+    if (!is_lexeme(value))
+        return ERR_PROTO;
+    bool is_negative = value->len > 0 && value->text[0] == '-';
+    int err = read_u64(value->text + is_negative, value->len - is_negative, &magnitude);
+    if (err)
+        return err;
+    if (magnitude > (uint64_t)INT64_MAX + is_negative)
+        return ERR_RANGE;
+    *out = is_negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    return 0;
+}
+
+int scan_decimal(const struct scan_value *value, int exp, int64_t *out)
+{
+    return is_lexeme(value) ? fixed_parse(value->text, value->len, exp, out) : ERR_PROTO;
+}
+
+int scan_bool(const struct scan_value *value, bool *out)
+{
+    if (value->type != SCAN_TRUE && value->type != SCAN_FALSE)
+        return ERR_PROTO;
+    *out = value->type == SCAN_TRUE;
+    return 0;
+}
