@@ -1,4 +1,6 @@
-/* histogram.h - log-linear latency histogram: 2 % buckets from 1 ns to 2^40 ns, constant memory. */
+/* histogram.h - log-linear latency histogram: 1 ns to 2^40 ns, constant memory.
+ *
+ * A bucket is at most a 32nd (3 %) of its values wide; what is longer goes to the last one. */
 #ifndef TICKPIPE_COMMON_PURE_HISTOGRAM_H
 #define TICKPIPE_COMMON_PURE_HISTOGRAM_H
 

@@ -18,7 +18,7 @@ int rate_limit_init(struct rate_limit *rl, int64_t burst, int64_t count, int64_t
 /* rate_limit_take spends weight (> 0) tokens, all or none, leaving at least reserve. 0, ERR_AGAIN, or ERR_RANGE
  * when no full bucket would ever do. Hot: one division. */
 int rate_limit_take(struct rate_limit *rl, int64_t weight, int64_t reserve, int64_t now_ns);
-/* rate_limit_ready_ns gives when weight will be there. */
+/* rate_limit_ready_ns gives when weight will be there, now_ns when it is; INT64_MAX: never. */
 int64_t rate_limit_ready_ns(struct rate_limit *rl, int64_t weight, int64_t reserve, int64_t now_ns);
 
 struct backoff {
@@ -39,8 +39,10 @@ struct breaker {
     uint64_t trips;
 };
 void breaker_init(struct breaker *b, unsigned failures_max, int64_t open_ns);
-bool breaker_allows(struct breaker *b, int64_t now_ns); /* Half-open lets one through. */
+/* breaker_allows: half-open lets one through, and another each open_ns while nothing is reported of it. */
+bool breaker_allows(struct breaker *b, int64_t now_ns);
 void breaker_success(struct breaker *b);
+/* breaker_failure: failures_max in a row open it, one while half-open does. */
 void breaker_failure(struct breaker *b, int64_t now_ns);
 
 #endif

@@ -84,7 +84,7 @@ const struct stream *stream_at(size_t i);
 /* role_subscribes says whether a role reads a port. */
 bool role_subscribes(enum role role, unsigned port);
 
-/* role_name gives "trading_engine"; role_from the role of a name, ROLE_NONE where there is none. */
+/* role_name gives "trading_engine", "?" for none; role_from the role of a name, ROLE_NONE where there is none. */
 const char *role_name(enum role role);
 enum role role_from(const char *name);
 bool role_is_per_venue(enum role role);
