@@ -43,9 +43,9 @@ static struct {
     char process[64];
     char path[512];
     char secrets[SECRETS_MAX][SECRET_BYTES];
-    size_t secret_count;
+    atomic_size_t secret_count; /* Grows after its secret is whole: readers take no lock. */
     atomic_int level;
-    atomic_uint_fast64_t dropped;
+    atomic_uint_fast64_t dropped, errors;
 } logger = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = LOG_INFO };
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
@@ -121,6 +121,8 @@ static void write_all(int fd, const char *bytes, size_t len)
 
 static void enqueue(enum log_level level, const char *line, size_t len)
 {
+    if (level >= LOG_ERROR)
+        atomic_fetch_add(&logger.errors, 1);
     pthread_mutex_lock(&logger.lock);
     if (!logger.is_open) {
         pthread_mutex_unlock(&logger.lock);
@@ -290,8 +292,10 @@ int log_redact(const char *secret)
         i++;
     if (i == SECRETS_MAX)
         err = ERR_FULL;
-    else if (i == logger.secret_count)
-        memcpy(logger.secrets[logger.secret_count++], secret, len + 1);
+    else if (i == logger.secret_count) {
+        memcpy(logger.secrets[i], secret, len + 1);
+        logger.secret_count++;
+    }
     pthread_mutex_unlock(&logger.lock);
     return err;
 }
@@ -299,6 +303,11 @@ int log_redact(const char *secret)
 uint64_t log_dropped(void)
 {
     return atomic_load(&logger.dropped);
+}
+
+uint64_t log_errors(void)
+{
+    return atomic_load(&logger.errors);
 }
 
 /* ---- lines ---- */

@@ -41,5 +41,6 @@ bool log_burst_allows(struct log_burst *burst, int64_t now_ns, int64_t period_ns
                       uint64_t *suppressed);
 
 uint64_t log_dropped(void);
+uint64_t log_errors(void); /* ERROR lines so far. */
 
 #endif

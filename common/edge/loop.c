@@ -40,6 +40,7 @@ struct loop {
     void *signal_ctx;
 
     int64_t longest_turn_ns;
+    int64_t longest_turn_of_interval_ns;
 };
 
 static int64_t read_clock(clockid_t clock)
@@ -330,7 +331,9 @@ static int turn(struct loop *loop, int64_t limit_ns)
     loop->batch_count = 0;
     fire_timers(loop, loop_now_ns());
     run_hooks(loop, loop_now_ns());
-    loop->longest_turn_ns = MAX(loop->longest_turn_ns, loop_now_ns() - start_ns);
+    int64_t turn_ns = loop_now_ns() - start_ns;
+    loop->longest_turn_ns = MAX(loop->longest_turn_ns, turn_ns);
+    loop->longest_turn_of_interval_ns = MAX(loop->longest_turn_of_interval_ns, turn_ns);
     return 0;
 }
 
@@ -359,5 +362,13 @@ int64_t loop_longest_turn_ns(struct loop *loop)
     int64_t longest = loop->longest_turn_ns;
 
     loop->longest_turn_ns = 0;
+    return longest;
+}
+
+int64_t loop_longest_turn_of_interval_ns(struct loop *loop)
+{
+    int64_t longest = loop->longest_turn_of_interval_ns;
+
+    loop->longest_turn_of_interval_ns = 0;
     return longest;
 }

@@ -62,5 +62,7 @@ void loop_stop(struct loop *loop);
 
 /* loop_longest_turn_ns gives the longest turn (without sleep) since the last call, and resets it. */
 int64_t loop_longest_turn_ns(struct loop *loop);
+/* The same for a second reader: heartbeats read the one, METRICS lines the other. */
+int64_t loop_longest_turn_of_interval_ns(struct loop *loop);
 
 #endif

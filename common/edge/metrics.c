@@ -10,6 +10,7 @@ void metrics_init(struct metrics *metrics)
 {
     metrics->count = 0;
     metrics->refused = 0;
+    metrics->leaves_out_histograms = false;
 }
 
 static bool is_name(const char *name)
@@ -101,6 +102,8 @@ int metrics_write(struct metrics *metrics, char *out, size_t cap)
     out[0] = '\0';
     for (size_t i = 0; i < metrics->count; i++) {
         struct metric *metric = &metrics->at[i];
+        if (metrics->leaves_out_histograms && metric->kind >= METRIC_INTERVAL)
+            continue;
         size_t n = (size_t)format(metric, one, sizeof(one));
         if (metric->kind == METRIC_INTERVAL)
             histogram_reset(metric->at.histogram);

@@ -32,6 +32,7 @@ struct metric {
 struct metrics {
     struct metric at[METRICS_MAX];
     size_t count;
+    bool leaves_out_histograms;
     uint64_t refused; /* Names that did not fit, were malformed or taken. */
 };
 
