@@ -105,6 +105,7 @@ struct venue_feed_config {
 struct venue_feed_stats {
     uint64_t messages, events, snapshots, deltas, trades, gaps, resyncs;
     uint64_t checksum_ok, checksum_failed, crossed, rejected;
+    uint64_t dropped_old; /* Deltas that a snapshot already held; deltas counts the applied ones. */
 };
 
 struct venue_feed_top {

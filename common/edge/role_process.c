@@ -117,10 +117,9 @@ int role_pid_open(const char *run_dir, const char *name, char *path, size_t cap,
     if (file < 0)
         return ERR_SYS;
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-        int err = errno == EWOULDBLOCK ? ERR_LOCKED : ERR_SYS;
         *holder = read_number(file);
         close(file);
-        return err;
+        return errno == EWOULDBLOCK ? ERR_LOCKED : ERR_SYS;
     }
     int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)len, 0) != len) {
