@@ -18,26 +18,32 @@ enum {
 
 /* ---- kinds: what a field holds. The kind names the C type, the dump and the documentation. ---- */
 
-typedef uint8_t wire_u8;
-typedef uint16_t wire_u16;
-typedef uint32_t wire_u32;
-typedef uint64_t wire_u64;
-typedef int8_t wire_i8;
-typedef int16_t wire_i16;
-typedef int32_t wire_i32;
-typedef int64_t wire_i64;
-typedef char wire_text;       /* NUL-padded; the last byte is always NUL. */
-typedef int64_t wire_price;   /* Scaled by the event's price_exp. */
-typedef int64_t wire_qty;     /* Scaled by the event's qty_exp. */
-typedef int64_t wire_amount;  /* Money or asset amount, scaled by the event's amount_exp. */
-typedef int8_t wire_exp;      /* Decimals: value = mantissa * 10^-exp. */
-typedef int64_t wire_ns;      /* CLOCK_MONOTONIC of the publisher's host. */
-typedef int64_t wire_epoch_ns; /* Wall clock, ns since 1970 (a venue's time, or CLOCK_REALTIME). */
-typedef uint64_t wire_id;     /* Identity without arithmetic: instrument, order, epoch. */
-typedef uint8_t wire_reserved8;
-typedef uint16_t wire_reserved16;
-typedef uint32_t wire_reserved32;
-typedef uint64_t wire_reserved64;
+/* kind, C type, meaning. */
+#define WIRE_KINDS(X)                                                                              \
+    X(u8, uint8_t, "unsigned number")                                                              \
+    X(u16, uint16_t, "unsigned number")                                                            \
+    X(u32, uint32_t, "unsigned number")                                                            \
+    X(u64, uint64_t, "unsigned number")                                                            \
+    X(i8, int8_t, "signed number")                                                                 \
+    X(i16, int16_t, "signed number")                                                               \
+    X(i32, int32_t, "signed number")                                                               \
+    X(i64, int64_t, "signed number")                                                               \
+    X(text, char, "UTF-8 text, padded with NUL; the last byte is always NUL")                      \
+    X(price, int64_t, "decimal: divide by 10 to the power of the event's `price_exp`")             \
+    X(qty, int64_t, "decimal: divide by 10 to the power of the event's `qty_exp`")                 \
+    X(amount, int64_t, "money or asset amount: divide by 10 to the power of the event's `amount_exp`") \
+    X(exp, int8_t, "count of decimals, -6 to 18: value = integer / 10^exp")                        \
+    X(ns, int64_t, "nanoseconds of the publisher's CLOCK_MONOTONIC: to be compared on that host and boot only") \
+    X(epoch_ns, int64_t, "wall clock: nanoseconds since 1970-01-01 UTC")                           \
+    X(id, uint64_t, "identity, no arithmetic")                                                     \
+    X(event_type, uint16_t, "id of an event's type")                                               \
+    X(reserved8, uint8_t, "0")                                                                     \
+    X(reserved16, uint16_t, "0")                                                                   \
+    X(reserved32, uint32_t, "0")                                                                   \
+    X(reserved64, uint64_t, "0")
+
+#define WIRE_AS_KIND(kind, ctype, doc) typedef ctype wire_##kind;
+WIRE_KINDS(WIRE_AS_KIND)
 
 /* Enumerations: wire_ENUM is the u8 (reason: u16) that holds one. */
 #define WIRE_SIDES(X) X(SIDE_NONE, 0, "none") X(SIDE_BUY, 1, "buy") X(SIDE_SELL, 2, "sell")
@@ -230,63 +236,72 @@ enum wire_flag {
     WIRE_SIMULATED = 4, /* Dry run: no venue knows of it. */
 };
 
+/* Here and below: F(kind, name, doc), A(kind, name, count, doc). */
+#define FIELDS_header(F)                                                                           \
+    F(event_type, type, "which event this is; subscription filters are on these two bytes, nothing else") \
+    F(u8, version, "of the layout: 1")                                                             \
+    F(u8, flags, "1 replay, 2 snapshot, 4 simulated")                                              \
+    F(u16, publisher, "role << 8 | instance")                                                      \
+    F(u16, account, "instance (venue, account) that it speaks of; 0: none")                        \
+    F(u32, size, "bytes of the whole event, this header included")                                 \
+    F(reserved32, reserved, "0")                                                                   \
+    F(u64, epoch, "new at each start of the publisher, greater than the one before")               \
+    F(u64, seq, "from 1, per publisher, epoch and type: a jump is a loss")                         \
+    F(id, instrument, "which instrument; 0: none")                                                 \
+    F(ns, origin_ns, "when the root cause was read from a socket; 0: none")                        \
+    F(ns, sent_ns, "when this event was handed to the bus")                                        \
+    F(id, cause, "opportunity_id, order_id or command_id that led to this event; 0: none")
+
+#define WIRE_AS_MEMBER(kind, name, doc) wire_##kind name;
 struct wire_header {
-    uint16_t type;  /* Subscription filters are on these two bytes, nothing else. */
-    uint8_t version;
-    uint8_t flags;
-    uint16_t publisher;  /* role << 8 | instance, see topology.h */
-    uint16_t account;    /* Instance (venue, account) it speaks of; 0: none. */
-    uint32_t size;       /* Whole event, header included. */
-    uint32_t reserved;
-    uint64_t epoch;       /* New at each start of the publisher, greater than the one before. */
-    uint64_t seq;         /* From 1, per publisher, epoch and type: a jump is a loss. */
-    uint64_t instrument;  /* instrument_id(), 0: none. */
-    int64_t origin_ns;    /* When the root cause was read from a socket. */
-    int64_t sent_ns;
-    uint64_t cause;  /* Links to the event that caused this one: opportunity_id, order_id, command_id. */
+    FIELDS_header(WIRE_AS_MEMBER)
 };
 static_assert(sizeof(struct wire_header) == 64, "header: size");
 
 /* ---- parts that repeat inside events ---- */
 
-struct wire_level {
-    int64_t price;
-    int64_t qty; /* Absolute; 0 in a delta removes the level. */
-};
-typedef struct wire_level wire_level;
+#define PART_level(F)                     \
+    F(price, price, "price of the level") \
+    F(qty, qty, "absolute quantity at that price; 0 in a delta removes the level")
 
-struct wire_sequence {
-    uint16_t type;
-    uint16_t reserved;
-    uint32_t reserved2;
-    uint64_t seq; /* Last one published. */
-};
-typedef struct wire_sequence wire_sequence;
+#define PART_sequence(F)             \
+    F(event_type, type, "of events") \
+    F(reserved16, reserved, "0")     \
+    F(reserved32, reserved2, "0")    \
+    F(u64, seq, "last one published; 0: none yet")
 
-struct wire_scope {
-    uint8_t kind;  /* scope_kind */
-    uint8_t state; /* risk_state_kind: HALTED or KILLED. */
-    uint16_t reason;
-    uint16_t account;
-    uint16_t strategy;
-    uint64_t instrument;
-    int64_t since_ns;
-};
-typedef struct wire_scope wire_scope;
+#define PART_scope(F)                                                   \
+    F(scope_kind, kind, "what is held; 0 in entries that are not used") \
+    F(risk_state_kind, state, "halted or killed")                       \
+    F(reason, reason, "why")                                            \
+    F(u16, account, "of a venue scope")                                 \
+    F(u16, strategy, "of a strategy scope")                             \
+    F(id, instrument, "of an instrument scope")                         \
+    F(epoch_ns, since_ns, "wall clock of the decision")
 
-/* ---- fields of each event: F(kind, name, doc), A(kind, name, count, doc) ---- */
+#define WIRE_PARTS(X) X(level, 16) X(sequence, 16) X(scope, 24)
 
-#define FIELDS_heartbeat(F, A)                                                               \
-    F(epoch_ns, realtime_ns, "wall clock of the publisher's host")                           \
+#define WIRE_AS_PART(part, bytes)                                             \
+    struct wire_##part {                                                      \
+        PART_##part(WIRE_AS_MEMBER)                                           \
+    };                                                                        \
+    static_assert(sizeof(struct wire_##part) == (bytes), #part ": size");     \
+    typedef struct wire_##part wire_##part;
+WIRE_PARTS(WIRE_AS_PART)
+
+/* ---- fields of each event ---- */
+
+#define FIELDS_heartbeat(F, A)                                                                     \
+    F(epoch_ns, realtime_ns, "wall clock of the publisher's host")                                 \
     F(u64, boot_id, "first 8 bytes of the host's boot id: monotonic stamps of another boot cannot be compared") \
-    F(u64, risk_version, "version of the risk state that the publisher applies; 0: none yet") \
-    F(u64, gaps, "messages that this process has found missing on its inputs since start")   \
-    F(u64, recovered, "of those, how many came back")                                        \
-    F(u64, dropped, "messages of its own that this process could not hand to the bus")       \
-    F(ns, longest_turn_ns, "longest turn of its loop since the last heartbeat")              \
-    F(u32, pid, "process id")                                                                \
-    F(u16, port, "the stream's port")                                                        \
-    F(u16, sequence_count, "entries used below")                                             \
+    F(u64, risk_version, "version of the risk state that the publisher applies; 0: none yet")      \
+    F(u64, gaps, "messages that this process has found missing on its inputs since start")         \
+    F(u64, recovered, "of those, how many came back")                                              \
+    F(u64, dropped, "messages of its own that this process could not hand to the bus")             \
+    F(ns, longest_turn_ns, "longest turn of its loop since the last heartbeat")                    \
+    F(u32, pid, "process id")                                                                      \
+    F(u16, port, "the stream's port")                                                              \
+    F(u16, sequence_count, "entries used below")                                                   \
     A(sequence, sequences, WIRE_SEQUENCES_MAX, "last seq of each type on this stream")
 
 #define FIELDS_state_request(F, A)                                            \
@@ -294,53 +309,53 @@ typedef struct wire_scope wire_scope;
     F(u64, from_seq, "replay: first seq wanted")                              \
     F(u64, to_seq, "replay: last seq wanted")                                 \
     F(u64, of_epoch, "replay: the publisher's epoch that the seqs belong to") \
-    F(u16, of_type, "replay: type wanted")                                    \
+    F(event_type, of_type, "replay: type wanted")                             \
     F(u16, page_max, "most messages to send for this request (at most 256)")  \
     F(state_request_kind, kind, "what is wanted")                             \
     F(reserved8, reserved1, "0")                                              \
     F(reserved16, reserved2, "0")
 
-#define FIELDS_recovery_end(F, A)                                                           \
-    F(u64, request_id, "of the state_request that this ends")                               \
-    F(u64, next_seq, "replay: first seq that was not sent")                                 \
-    F(u16, of_type, "replay: its type")                                                     \
-    F(u16, sent, "messages sent for it")                                                    \
+#define FIELDS_recovery_end(F, A)                                                             \
+    F(u64, request_id, "of the state_request that this ends")                                 \
+    F(u64, next_seq, "replay: first seq that was not sent")                                   \
+    F(event_type, of_type, "replay: its type")                                                \
+    F(u16, sent, "messages sent for it")                                                      \
     F(u8, is_complete, "1: all that was asked; 0: the page is full, ask again from next_seq") \
-    F(u8, is_lost, "1: some of it is no longer kept: recover from the owner's state")       \
+    F(u8, is_lost, "1: some of it is no longer kept: recover from the owner's state")         \
     F(reserved16, reserved1, "0")
 
-#define FIELDS_instrument(F, A)                                                        \
-    A(text, venue, 16, "as on the command line, lower case: binance")                  \
-    A(text, symbol, 32, "the venue's own symbol")                                      \
-    A(text, name, 32, "canonical: BASE-QUOTE or BASE-QUOTE-PERP")                      \
-    A(text, base, 16, "canonical asset code")                                          \
-    A(text, quote, 16, "canonical asset code")                                         \
-    A(text, settle, 16, "asset in which profit is paid")                               \
-    F(price, tick_size, "price step")                                                  \
-    F(qty, lot_size, "quantity step")                                                  \
-    F(qty, min_qty, "smallest order")                                                  \
-    F(qty, max_qty, "largest order; 0: not stated")                                    \
-    F(amount, min_notional, "smallest order value in quote, at amount_exp; 0: none")   \
-    F(amount, contract_size, "base units per contract, at amount_exp; spot: 1")        \
-    F(i32, maker_fee_ppm, "parts per million of notional; may be negative")            \
-    F(i32, taker_fee_ppm, "parts per million of notional")                             \
-    F(exp, price_exp, "decimals of every price of this instrument")                    \
-    F(exp, qty_exp, "decimals of every quantity of this instrument")                   \
-    F(exp, amount_exp, "decimals of min_notional and contract_size")                   \
-    F(i8, price_decimals, "most decimals that the venue takes in a price")             \
-    F(i8, qty_decimals, "most decimals that the venue takes in a quantity")            \
-    F(instrument_kind, kind, "spot, perpetual, ...")                                   \
-    F(trading_state, state, "what the venue lets us do")                               \
+#define FIELDS_instrument(F, A)                                                      \
+    A(text, venue, 16, "as on the command line, lower case: binance")                \
+    A(text, symbol, 32, "the venue's own symbol")                                    \
+    A(text, name, 32, "canonical: BASE-QUOTE or BASE-QUOTE-PERP")                    \
+    A(text, base, 16, "canonical asset code")                                        \
+    A(text, quote, 16, "canonical asset code")                                       \
+    A(text, settle, 16, "asset in which profit is paid")                             \
+    F(price, tick_size, "price step")                                                \
+    F(qty, lot_size, "quantity step")                                                \
+    F(qty, min_qty, "smallest order")                                                \
+    F(qty, max_qty, "largest order; 0: not stated")                                  \
+    F(amount, min_notional, "smallest order value in quote, at amount_exp; 0: none") \
+    F(amount, contract_size, "base units per contract, at amount_exp; spot: 1")      \
+    F(i32, maker_fee_ppm, "parts per million of notional; may be negative")          \
+    F(i32, taker_fee_ppm, "parts per million of notional")                           \
+    F(exp, price_exp, "decimals of every price of this instrument")                  \
+    F(exp, qty_exp, "decimals of every quantity of this instrument")                 \
+    F(exp, amount_exp, "decimals of min_notional and contract_size")                 \
+    F(i8, price_decimals, "most decimals that the venue takes in a price")           \
+    F(i8, qty_decimals, "most decimals that the venue takes in a quantity")          \
+    F(instrument_kind, kind, "spot, perpetual, ...")                                 \
+    F(trading_state, state, "what the venue lets us do")                             \
     F(reserved8, reserved1, "0")
 
-#define FIELDS_book_head(F, A)                                                             \
-    F(epoch_ns, exchange_ns, "venue's time of the change, 0 where it sends none")          \
-    F(u64, venue_seq, "venue's sequence number after this event, 0 where it has none")     \
-    F(u16, bid_count, "bids come first in levels, best first")                             \
-    F(u16, ask_count, "then asks, best first")                                             \
-    F(exp, price_exp, "decimals of prices")                                                \
-    F(exp, qty_exp, "decimals of quantities")                                              \
-    F(u8, is_last, "1: the venue's message ends here; 0: more deltas of it follow")        \
+#define FIELDS_book_head(F, A)                                                         \
+    F(epoch_ns, exchange_ns, "venue's time of the change, 0 where it sends none")      \
+    F(u64, venue_seq, "venue's sequence number after this event, 0 where it has none") \
+    F(u16, bid_count, "bids come first in levels, best first")                         \
+    F(u16, ask_count, "then asks, best first")                                         \
+    F(exp, price_exp, "decimals of prices")                                            \
+    F(exp, qty_exp, "decimals of quantities")                                          \
+    F(u8, is_last, "1: the venue's message ends here; 0: more deltas of it follow")    \
     F(reserved8, reserved1, "0")
 
 #define FIELDS_book_snapshot(F, A) \
@@ -351,360 +366,360 @@ typedef struct wire_scope wire_scope;
     FIELDS_book_head(F, A)      \
     A(level, levels, WIRE_LEVELS_MAX, "bid_count bids, then ask_count asks: absolute new quantities")
 
-#define FIELDS_best_quote(F, A)                                  \
-    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none") \
+#define FIELDS_best_quote(F, A)                                       \
+    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none")   \
     F(u64, venue_seq, "venue's sequence number, 0 where it has none") \
-    F(price, bid_price, "best bid; 0 with bid_qty 0: none")      \
-    F(qty, bid_qty, "quantity there")                            \
-    F(price, ask_price, "best ask")                              \
-    F(qty, ask_qty, "quantity there")                            \
-    F(exp, price_exp, "decimals of prices")                      \
-    F(exp, qty_exp, "decimals of quantities")                    \
-    F(reserved16, reserved1, "0")                                \
+    F(price, bid_price, "best bid; 0 with bid_qty 0: none")           \
+    F(qty, bid_qty, "quantity there")                                 \
+    F(price, ask_price, "best ask")                                   \
+    F(qty, ask_qty, "quantity there")                                 \
+    F(exp, price_exp, "decimals of prices")                           \
+    F(exp, qty_exp, "decimals of quantities")                         \
+    F(reserved16, reserved1, "0")                                     \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_trade(F, A)                                    \
-    F(epoch_ns, exchange_ns, "venue's time of the trade")     \
-    F(price, price, "")                                       \
-    F(qty, qty, "")                                           \
-    A(text, venue_trade_id, 40, "the venue's trade id")       \
-    F(exp, price_exp, "decimals of price")                    \
-    F(exp, qty_exp, "decimals of qty")                        \
-    F(side, aggressor, "side of the taker")                   \
-    F(reserved8, reserved1, "0")                              \
+#define FIELDS_trade(F, A)                                \
+    F(epoch_ns, exchange_ns, "venue's time of the trade") \
+    F(price, price, "price of the trade")                 \
+    F(qty, qty, "quantity of the trade")                  \
+    A(text, venue_trade_id, 40, "the venue's trade id")   \
+    F(exp, price_exp, "decimals of price")                \
+    F(exp, qty_exp, "decimals of qty")                    \
+    F(side, aggressor, "side of the taker")               \
+    F(reserved8, reserved1, "0")                          \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_feed_status(F, A)                                                  \
-    F(u64, messages, "venue messages read since start (instrument: of that instrument)") \
-    F(u64, gaps, "sequence gaps seen")                                            \
-    F(u64, resyncs, "books rebuilt")                                              \
-    F(u64, checksum_failed, "books whose checksum differed")                      \
-    F(u64, rejected, "messages that could not be read")                           \
-    F(ns, last_message_ns, "when the last venue message was read")                \
-    F(i64, clock_offset_ns, "venue clock minus ours, measured; 0: not measured")  \
+#define FIELDS_feed_status(F, A)                                                                 \
+    F(u64, messages, "venue messages read since start (instrument: of that instrument)")         \
+    F(u64, gaps, "sequence gaps seen")                                                           \
+    F(u64, resyncs, "books rebuilt")                                                             \
+    F(u64, checksum_failed, "books whose checksum differed")                                     \
+    F(u64, rejected, "messages that could not be read")                                          \
+    F(ns, last_message_ns, "when the last venue message was read")                               \
+    F(i64, clock_offset_ns, "venue clock minus ours, measured; 0: not measured")                 \
     F(feed_state, state, "of the instrument in the header, or of the whole feed (instrument 0)") \
-    F(reserved8, reserved1, "0")                                                  \
-    F(reason, why, "of the last change of state")                                 \
+    F(reserved8, reserved1, "0")                                                                 \
+    F(reason, why, "of the last change of state")                                                \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_order_event(F, A)                                            \
-    F(id, order_id, "0: an order that is not ours (foreign)")               \
-    F(id, group_id, "legs of one opportunity share it")                     \
-    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none")         \
-    F(price, price, "limit price")                                          \
-    F(qty, qty, "total quantity")                                           \
-    F(qty, filled_qty, "executed so far")                                   \
-    F(qty, leaves_qty, "still working; 0 in a final state")                 \
-    F(price, last_price, "of the fill that this event reports")             \
-    F(qty, last_qty, "of the fill that this event reports")                 \
-    A(text, exchange_order_id, 72, "the venue's id")                        \
-    A(text, text, 64, "the venue's words, where it said some")              \
-    F(u16, strategy, "")                                                    \
-    F(u16, revision, "grows with each replace")                             \
-    F(reason, why, "refusal or end")                                        \
-    F(order_event_kind, kind, "what happened")                              \
-    F(order_state, state, "state after it")                                 \
-    F(side, side, "")                                                       \
-    F(order_type, order_type, "")                                           \
-    F(time_in_force, time_in_force, "")                                     \
-    F(exp, price_exp, "decimals of prices")                                 \
-    F(exp, qty_exp, "decimals of quantities")                               \
-    F(reserved8, reserved1, "0")                                            \
+#define FIELDS_order_event(F, A)                                    \
+    F(id, order_id, "0: an order that is not ours (foreign)")       \
+    F(id, group_id, "legs of one opportunity share it")             \
+    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none") \
+    F(price, price, "limit price")                                  \
+    F(qty, qty, "total quantity")                                   \
+    F(qty, filled_qty, "executed so far")                           \
+    F(qty, leaves_qty, "still working; 0 in a final state")         \
+    F(price, last_price, "of the fill that this event reports")     \
+    F(qty, last_qty, "of the fill that this event reports")         \
+    A(text, exchange_order_id, 72, "the venue's id")                \
+    A(text, text, 64, "the venue's words, where it said some")      \
+    F(u16, strategy, "number of the strategy; 0: foreign")          \
+    F(u16, revision, "grows with each replace")                     \
+    F(reason, why, "refusal or end")                                \
+    F(order_event_kind, kind, "what happened")                      \
+    F(order_state, state, "state after it")                         \
+    F(side, side, "buy or sell")                                    \
+    F(order_type, order_type, "limit or market")                    \
+    F(time_in_force, time_in_force, "how long it may rest")         \
+    F(exp, price_exp, "decimals of prices")                         \
+    F(exp, qty_exp, "decimals of quantities")                       \
+    F(reserved8, reserved1, "0")                                    \
     F(reserved16, reserved2, "0")
 
-#define FIELDS_trade_event(F, A)                                                             \
+#define FIELDS_trade_event(F, A)                                                                  \
     F(u64, trade_number, "durable, from 1 without holes per account: the execution's one number") \
-    F(id, order_id, "0: foreign")                                                            \
-    F(id, group_id, "")                                                                      \
-    F(epoch_ns, exchange_ns, "venue's time of the execution")                                \
-    F(price, price, "")                                                                      \
-    F(qty, qty, "")                                                                          \
-    F(amount, fee, "paid (negative: rebate), in fee_asset")                                  \
-    A(text, exchange_order_id, 72, "")                                                       \
-    A(text, venue_trade_id, 40, "")                                                          \
-    A(text, fee_asset, 16, "canonical asset code")                                           \
-    F(u16, strategy, "0: foreign")                                                           \
-    F(exp, price_exp, "decimals of price")                                                   \
-    F(exp, qty_exp, "decimals of qty")                                                       \
-    F(exp, amount_exp, "decimals of fee")                                                    \
-    F(side, side, "ours")                                                                    \
-    F(liquidity, liquidity, "maker or taker")                                                \
+    F(id, order_id, "0: foreign")                                                                 \
+    F(id, group_id, "legs of one opportunity share it; 0: none")                                  \
+    F(epoch_ns, exchange_ns, "venue's time of the execution")                                     \
+    F(price, price, "price of the execution")                                                     \
+    F(qty, qty, "quantity of the execution")                                                      \
+    F(amount, fee, "paid (negative: rebate), in fee_asset")                                       \
+    A(text, exchange_order_id, 72, "the venue's id of the order")                                 \
+    A(text, venue_trade_id, 40, "the venue's id of the execution")                                \
+    A(text, fee_asset, 16, "canonical asset code")                                                \
+    F(u16, strategy, "0: foreign")                                                                \
+    F(exp, price_exp, "decimals of price")                                                        \
+    F(exp, qty_exp, "decimals of qty")                                                            \
+    F(exp, amount_exp, "decimals of fee")                                                         \
+    F(side, side, "ours")                                                                         \
+    F(liquidity, liquidity, "maker or taker")                                                     \
     F(reserved8, reserved1, "0")
 
-#define FIELDS_account_event(F, A)                                                \
-    F(u64, event_number, "durable, from 1 per account")                           \
-    F(epoch_ns, exchange_ns, "venue's time")                                      \
-    F(amount, total, "balance: free plus locked")                                 \
-    F(amount, free, "balance: available to new orders")                           \
-    F(amount, locked, "balance: held by open orders")                             \
-    F(amount, change, "transfer, funding, adjustment: signed")                    \
+#define FIELDS_account_event(F, A)                                                             \
+    F(u64, event_number, "durable, from 1 per account")                                        \
+    F(epoch_ns, exchange_ns, "venue's time")                                                   \
+    F(amount, total, "balance: free plus locked")                                              \
+    F(amount, free, "balance: available to new orders")                                        \
+    F(amount, locked, "balance: held by open orders")                                          \
+    F(amount, change, "transfer, funding, adjustment: signed")                                 \
     F(u64, as_of_trade_number, "last execution that the figure surely includes; 0: not known") \
-    A(text, asset, 16, "canonical asset code")                                    \
-    A(text, reference, 40, "the venue's id of the entry, where it has one")       \
-    F(exp, amount_exp, "decimals")                                                \
-    F(account_event_kind, kind, "")                                               \
-    F(reserved16, reserved1, "0")                                                 \
+    A(text, asset, 16, "canonical asset code")                                                 \
+    A(text, reference, 40, "the venue's id of the entry, where it has one")                    \
+    F(exp, amount_exp, "decimals")                                                             \
+    F(account_event_kind, kind, "what the venue reported")                                     \
+    F(reserved16, reserved1, "0")                                                              \
     F(reserved32, reserved2, "0")
 
 #define FIELDS_order_status(F, A)                                                \
     F(id, order_id, "0: foreign")                                                \
-    F(id, group_id, "")                                                          \
-    F(id, written_epoch, "engine epoch that the intent was written for")         \
-    F(price, price, "")                                                          \
-    F(qty, qty, "")                                                              \
-    F(qty, filled_qty, "")                                                       \
-    F(qty, leaves_qty, "")                                                       \
+    F(id, group_id, "legs of one opportunity share it; 0: none")                 \
+    F(u64, written_epoch, "engine epoch that the intent was written for")        \
+    F(price, price, "limit price")                                               \
+    F(qty, qty, "total quantity")                                                \
+    F(qty, filled_qty, "executed so far")                                        \
+    F(qty, leaves_qty, "still working; 0 in a final state")                      \
     F(amount, filled_notional, "sum of price * qty of the fills, at amount_exp") \
     F(epoch_ns, exchange_ns, "of the last change")                               \
-    A(text, exchange_order_id, 72, "")                                           \
+    A(text, exchange_order_id, 72, "the venue's id")                             \
     A(text, client_order_id, 40, "as the venue has it")                          \
-    F(u16, strategy, "")                                                         \
-    F(u16, revision, "")                                                         \
+    F(u16, strategy, "number of the strategy; 0: none")                          \
+    F(u16, revision, "grows with each replace")                                  \
     F(reason, why, "refusal or end")                                             \
     F(order_state, state, "none: the engine has no record of order_id")          \
-    F(side, side, "")                                                            \
-    F(order_type, order_type, "")                                                \
-    F(time_in_force, time_in_force, "")                                          \
-    F(exp, price_exp, "")                                                        \
-    F(exp, qty_exp, "")                                                          \
-    F(exp, amount_exp, "")                                                       \
+    F(side, side, "buy or sell")                                                 \
+    F(order_type, order_type, "limit or market")                                 \
+    F(time_in_force, time_in_force, "how long it may rest")                      \
+    F(exp, price_exp, "decimals of prices")                                      \
+    F(exp, qty_exp, "decimals of quantities")                                    \
+    F(exp, amount_exp, "decimals of amounts")                                    \
     F(u8, is_answer, "1: answer to an intent or a state request")                \
     F(reserved16, reserved1, "0")
 
-#define FIELDS_engine_status(F, A)                                                  \
-    F(u64, last_trade_number, "highest given out")                                  \
-    F(u64, applied_trade_number, "highest that position_server says it applied")    \
-    F(u64, intents, "intents read since start")                                     \
-    F(u64, refused, "of those, refused by the engine")                              \
-    F(u64, orders_sent, "requests for new orders handed to a socket")               \
-    F(u64, fills, "executions since start")                                         \
-    F(u64, unknown_total, "orders whose outcome was unknown at some time")          \
-    F(u64, journal_bytes, "written since start")                                    \
-    F(i64, clock_offset_ns, "venue clock minus ours")                               \
-    F(ns, rtt_ns, "last round trip of a request")                                   \
+#define FIELDS_engine_status(F, A)                                                        \
+    F(u64, last_trade_number, "highest given out")                                        \
+    F(u64, applied_trade_number, "highest that position_server says it applied")          \
+    F(u64, intents, "intents read since start")                                           \
+    F(u64, refused, "of those, refused by the engine")                                    \
+    F(u64, orders_sent, "requests for new orders handed to a socket")                     \
+    F(u64, fills, "executions since start")                                               \
+    F(u64, unknown_total, "orders whose outcome was unknown at some time")                \
+    F(u64, journal_bytes, "written since start")                                          \
+    F(i64, clock_offset_ns, "venue clock minus ours")                                     \
+    F(ns, rtt_ns, "last round trip of a request")                                         \
     F(ns, dead_man_until_ns, "the venue's dead-man switch is proven until then; 0: none") \
-    F(u32, live_orders, "")                                                         \
-    F(u32, unknown_orders, "outcome unknown now")                                   \
-    F(engine_state, state, "intents are taken in READY only")                       \
-    F(u8, is_dry_run, "1: fills are simulated")                                     \
-    F(u8, is_rest_up, "last REST call answered")                                    \
-    F(u8, is_order_channel_up, "order entry connection open and authenticated")     \
-    F(u8, is_private_stream_up, "executions arrive")                                \
-    F(reserved8, reserved1, "0")                                                    \
+    F(u32, live_orders, "working at the venue or on their way")                           \
+    F(u32, unknown_orders, "outcome unknown now")                                         \
+    F(engine_state, state, "intents are taken in READY only")                             \
+    F(u8, is_dry_run, "1: fills are simulated")                                           \
+    F(u8, is_rest_up, "last REST call answered")                                          \
+    F(u8, is_order_channel_up, "order entry connection open and authenticated")           \
+    F(u8, is_private_stream_up, "executions arrive")                                      \
+    F(reserved8, reserved1, "0")                                                          \
     F(reason, why, "of a state other than READY")
 
-#define FIELDS_position(F, A)                                                      \
-    F(qty, qty, "signed: long above 0")                                            \
-    F(price, avg_price, "of the open quantity")                                    \
-    F(price, mark_price, "used for unrealised_pnl; 0: no fresh mark")              \
-    F(amount, realised_pnl, "in quote, before fees, at amount_exp")                \
-    F(amount, unrealised_pnl, "in quote")                                          \
-    F(amount, fees, "in quote")                                                    \
-    F(amount, realised_reporting, "in the reporting currency")                     \
-    F(amount, unrealised_reporting, "")                                            \
-    F(amount, fees_reporting, "")                                                  \
-    F(qty, bought_qty, "since the ledger began")                                   \
-    F(qty, sold_qty, "")                                                           \
-    F(u64, applied_trade_number, "last one in these figures")                      \
-    F(u64, trades, "executions in these figures")                                  \
-    F(u16, strategy, "0: the whole account")                                       \
-    F(exp, price_exp, "")                                                          \
-    F(exp, qty_exp, "")                                                            \
-    F(exp, amount_exp, "")                                                         \
-    F(u8, is_marked, "1: mark and conversion are fresh")                           \
+#define FIELDS_position(F, A)                                         \
+    F(qty, qty, "signed: long above 0")                               \
+    F(price, avg_price, "of the open quantity")                       \
+    F(price, mark_price, "used for unrealised_pnl; 0: no fresh mark") \
+    F(amount, realised_pnl, "in quote, before fees, at amount_exp")   \
+    F(amount, unrealised_pnl, "in quote")                             \
+    F(amount, fees, "in quote")                                       \
+    F(amount, realised_reporting, "in the reporting currency")        \
+    F(amount, unrealised_reporting, "in the reporting currency")      \
+    F(amount, fees_reporting, "in the reporting currency")            \
+    F(qty, bought_qty, "since the ledger began")                      \
+    F(qty, sold_qty, "since the ledger began")                        \
+    F(u64, applied_trade_number, "last one in these figures")         \
+    F(u64, trades, "executions in these figures")                     \
+    F(u16, strategy, "0: the whole account")                          \
+    F(exp, price_exp, "decimals of prices")                           \
+    F(exp, qty_exp, "decimals of quantities")                         \
+    F(exp, amount_exp, "decimals of amounts")                         \
+    F(u8, is_marked, "1: mark and conversion are fresh")              \
     F(reserved16, reserved1, "0")
 
-#define FIELDS_balance(F, A)                                                        \
-    A(text, asset, 16, "canonical asset code")                                      \
-    F(amount, total, "by our ledger")                                               \
-    F(amount, venue_total, "as the venue last said")                                \
-    F(amount, venue_free, "")                                                       \
-    F(amount, venue_locked, "")                                                     \
+#define FIELDS_balance(F, A)                                                                 \
+    A(text, asset, 16, "canonical asset code")                                               \
+    F(amount, total, "by our ledger")                                                        \
+    F(amount, venue_total, "as the venue last said")                                         \
+    F(amount, venue_free, "of venue_total, available to new orders")                         \
+    F(amount, venue_locked, "of venue_total, held by open orders")                           \
     F(amount, difference, "venue_total minus total, once both speak of the same executions") \
-    F(amount, reporting, "total in the reporting currency")                         \
-    F(u64, applied_trade_number, "")                                                \
-    F(exp, amount_exp, "")                                                          \
-    F(u8, is_reconciled, "1: difference is 0 at a settled moment")                  \
-    F(u8, is_marked, "")                                                            \
-    F(reserved8, reserved1, "0")                                                    \
+    F(amount, reporting, "total in the reporting currency")                                  \
+    F(u64, applied_trade_number, "last execution in these figures")                          \
+    F(exp, amount_exp, "decimals of amounts")                                                \
+    F(u8, is_reconciled, "1: difference is 0 at a settled moment")                           \
+    F(u8, is_marked, "1: the conversion of reporting is fresh")                              \
+    F(reserved8, reserved1, "0")                                                             \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_pnl(F, A)                                                                    \
-    F(amount, realised, "reporting currency, before fees")                                  \
-    F(amount, unrealised, "")                                                               \
-    F(amount, fees, "")                                                                     \
-    F(amount, net, "realised + unrealised - fees")                                          \
-    F(amount, net_day, "net since the day began (UTC)")                                     \
-    F(amount, gross_exposure, "sum of absolute position values")                            \
-    F(u64, applied_trade_number, "")                                                        \
-    A(text, currency, 16, "the reporting currency")                                         \
-    F(u16, strategy, "0: all of the account; account 0: everything")                        \
-    F(exp, amount_exp, "")                                                                  \
-    F(u8, is_marked, "0: some mark or conversion is stale: a breach, not zero")             \
-    F(u8, is_complete, "0: replay from some engine is still running")                       \
-    F(reserved8, reserved1, "0")                                                            \
+#define FIELDS_pnl(F, A)                                                                        \
+    F(amount, realised, "reporting currency, before fees")                                      \
+    F(amount, unrealised, "reporting currency, at fresh marks")                                 \
+    F(amount, fees, "reporting currency")                                                       \
+    F(amount, net, "realised + unrealised - fees")                                              \
+    F(amount, net_day, "net since the day began (UTC)")                                         \
+    F(amount, gross_exposure, "sum of absolute position values")                                \
+    F(u64, applied_trade_number, "last execution in these figures; 0 where they span accounts") \
+    A(text, currency, 16, "the reporting currency")                                             \
+    F(u16, strategy, "0: all of the account; account 0: everything")                            \
+    F(exp, amount_exp, "decimals of amounts")                                                   \
+    F(u8, is_marked, "0: some mark or conversion is stale: a breach, not zero")                 \
+    F(u8, is_complete, "0: replay from some engine is still running")                           \
+    F(reserved8, reserved1, "0")                                                                \
     F(reserved16, reserved2, "0")
 
-#define FIELDS_strategy_status(F, A)                                   \
-    A(text, name, 32, "section of the configuration")                  \
-    F(amount, capital, "given to it, reporting currency")              \
-    F(amount, used, "in open orders and positions")                    \
-    F(u64, intents, "sent since start")                                \
-    F(u64, refused, "refused before they left, or by an engine")       \
-    F(u64, fills, "")                                                  \
-    F(u64, groups, "opportunities acted on")                           \
-    F(u64, legs_unwound, "")                                           \
-    F(u32, live_orders, "")                                            \
-    F(u16, strategy, "")                                               \
-    F(strategy_state, state, "")                                       \
-    F(exp, amount_exp, "")                                             \
-    F(reason, why, "of a state other than running")                    \
-    F(reserved16, reserved1, "0")                                      \
+#define FIELDS_strategy_status(F, A)                                                 \
+    A(text, name, 32, "section of the configuration")                                \
+    F(amount, capital, "given to it, reporting currency")                            \
+    F(amount, used, "in open orders and positions")                                  \
+    F(u64, intents, "sent since start")                                              \
+    F(u64, refused, "refused before they left, or by an engine")                     \
+    F(u64, fills, "executions since start")                                          \
+    F(u64, groups, "opportunities acted on")                                         \
+    F(u64, legs_unwound, "legs hedged or closed because the other leg did not fill") \
+    F(u32, live_orders, "working at the venue or on their way")                      \
+    F(u16, strategy, "number of the strategy")                                       \
+    F(strategy_state, state, "what it does now")                                     \
+    F(exp, amount_exp, "decimals of amounts")                                        \
+    F(reason, why, "of a state other than running")                                  \
+    F(reserved16, reserved1, "0")                                                    \
     F(reserved32, reserved2, "0")
 
 #define FIELDS_intent_refused(F, A)                              \
     F(id, order_id, "0: never got one")                          \
-    F(id, group_id, "")                                          \
-    F(price, price, "")                                          \
-    F(qty, qty, "")                                              \
-    F(u16, strategy, "")                                         \
-    F(reason, why, "")                                           \
-    F(side, side, "")                                            \
-    F(exp, price_exp, "")                                        \
-    F(exp, qty_exp, "")                                          \
+    F(id, group_id, "legs of one opportunity share it; 0: none") \
+    F(price, price, "as intended")                               \
+    F(qty, qty, "as intended")                                   \
+    F(u16, strategy, "number of the strategy; 0: none")          \
+    F(reason, why, "which check refused it")                     \
+    F(side, side, "buy or sell")                                 \
+    F(exp, price_exp, "decimals of prices")                      \
+    F(exp, qty_exp, "decimals of quantities")                    \
     F(u8, is_by_engine, "1: the engine refused, 0: the runner")
 
-#define FIELDS_opportunity(F, A)                                                     \
-    F(id, opportunity_id, "")                                                        \
-    F(id, buy_instrument, "")                                                        \
-    F(id, sell_instrument, "")                                                       \
-    F(price, buy_price, "worst price walked: the limit to pay")                      \
-    F(price, sell_price, "worst price walked: the limit to take")                    \
-    F(price, buy_vwap, "average over qty")                                           \
-    F(price, sell_vwap, "average over qty")                                          \
-    F(qty, qty, "executable on both sides")                                          \
-    F(amount, gross, "in quote, before fees")                                        \
-    F(amount, fees, "both takers' fees, in quote")                                   \
-    F(amount, net, "gross minus fees")                                               \
-    F(ns, buy_age_ns, "age of that book when this was computed")                     \
-    F(ns, sell_age_ns, "")                                                           \
-    F(ns, valid_until_ns, "void after this")                                         \
-    F(i32, edge_ppm, "net over notional, parts per million")                         \
-    F(u32, confidence_ppm, "1,000,000: both books live and fresh")                   \
-    F(u16, buy_account, "")                                                          \
-    F(u16, sell_account, "")                                                         \
-    F(exp, price_exp, "")                                                            \
-    F(exp, qty_exp, "")                                                              \
-    F(exp, amount_exp, "")                                                           \
+#define FIELDS_opportunity(F, A)                                                       \
+    F(id, opportunity_id, "identity; becomes the group_id of the orders that take it") \
+    F(id, buy_instrument, "instrument to buy")                                         \
+    F(id, sell_instrument, "instrument to sell")                                       \
+    F(price, buy_price, "worst price walked: the limit to pay")                        \
+    F(price, sell_price, "worst price walked: the limit to take")                      \
+    F(price, buy_vwap, "average over qty")                                             \
+    F(price, sell_vwap, "average over qty")                                            \
+    F(qty, qty, "executable on both sides")                                            \
+    F(amount, gross, "in quote, before fees")                                          \
+    F(amount, fees, "both takers' fees, in quote")                                     \
+    F(amount, net, "gross minus fees")                                                 \
+    F(ns, buy_age_ns, "age of that book when this was computed")                       \
+    F(ns, sell_age_ns, "age of that book when this was computed")                      \
+    F(ns, valid_until_ns, "void after this")                                           \
+    F(i32, edge_ppm, "net over notional, parts per million")                           \
+    F(u32, confidence_ppm, "1,000,000: both books live and fresh")                     \
+    F(u16, buy_account, "instance that trades buy_instrument")                         \
+    F(u16, sell_account, "instance that trades sell_instrument")                       \
+    F(exp, price_exp, "decimals of prices")                                            \
+    F(exp, qty_exp, "decimals of quantities")                                          \
+    F(exp, amount_exp, "decimals of amounts")                                          \
     F(u8, revision, "grows while the same opportunity changes")
 
-#define FIELDS_opportunity_end(F, A)                        \
-    F(id, opportunity_id, "")                               \
-    F(ns, lasted_ns, "from the first event to its end")     \
-    F(reason, why, "")                                      \
-    F(reserved16, reserved1, "0")                           \
+#define FIELDS_opportunity_end(F, A)                       \
+    F(id, opportunity_id, "of the opportunity that ended") \
+    F(ns, lasted_ns, "from the first event to its end")    \
+    F(reason, why, "what ended it")                        \
+    F(reserved16, reserved1, "0")                          \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_risk_state(F, A)                                                         \
-    F(u64, risk_version, "grows with every change; survives restart")                   \
-    F(u64, last_command_id, "echo of the last operator command that was carried out")   \
-    F(u64, last_refused_id, "echo of the last one that was refused")                    \
-    F(epoch_ns, realtime_ns, "wall clock")                                              \
-    F(epoch_ns, since_ns, "wall clock of the last change")                              \
-    F(amount, gross_exposure, "now, reporting currency")                                \
-    F(amount, gross_exposure_max, "limit")                                              \
-    F(amount, daily_pnl, "now")                                                         \
-    F(amount, daily_loss_max, "limit, positive")                                        \
-    F(amount, drawdown, "now, from the peak")                                           \
-    F(amount, drawdown_max, "limit, positive")                                          \
-    A(text, currency, 16, "reporting currency")                                         \
-    A(text, note, 64, "in words")                                                       \
-    F(risk_state_kind, state, "of everything")                                          \
-    F(exp, amount_exp, "")                                                              \
-    F(reason, why, "")                                                                  \
-    F(reason, refused_why, "of last_refused_id")                                        \
-    F(u16, scope_count, "entries used below")                                           \
+#define FIELDS_risk_state(F, A)                                                       \
+    F(u64, risk_version, "grows with every change; survives restart")                 \
+    F(u64, last_command_id, "echo of the last operator command that was carried out") \
+    F(u64, last_refused_id, "echo of the last one that was refused")                  \
+    F(epoch_ns, realtime_ns, "wall clock")                                            \
+    F(epoch_ns, since_ns, "wall clock of the last change")                            \
+    F(amount, gross_exposure, "now, reporting currency")                              \
+    F(amount, gross_exposure_max, "limit")                                            \
+    F(amount, daily_pnl, "now")                                                       \
+    F(amount, daily_loss_max, "limit, positive")                                      \
+    F(amount, drawdown, "now, from the peak")                                         \
+    F(amount, drawdown_max, "limit, positive")                                        \
+    A(text, currency, 16, "reporting currency")                                       \
+    A(text, note, 64, "in words")                                                     \
+    F(risk_state_kind, state, "of everything")                                        \
+    F(exp, amount_exp, "decimals of amounts")                                         \
+    F(reason, why, "of state")                                                        \
+    F(reason, refused_why, "of last_refused_id")                                      \
+    F(u16, scope_count, "entries used below")                                         \
     A(scope, scopes, WIRE_SCOPES_MAX, "narrower halts and kills")
 
-#define FIELDS_order_request(F, A)                                                       \
-    F(id, order_id, "strategy 12 bits, session 20, counter 32")                          \
-    F(id, group_id, "")                                                                  \
-    F(id, engine_epoch, "of the engine that it is written for (6018)")                   \
-    F(ns, deadline_ns, "not executed after this")                                        \
-    F(price, price, "0 for market")                                                      \
-    F(qty, qty, "")                                                                      \
-    F(u16, strategy, "")                                                                 \
-    F(side, side, "")                                                                    \
-    F(order_type, order_type, "")                                                        \
-    F(time_in_force, time_in_force, "")                                                  \
-    F(exp, price_exp, "")                                                                \
-    F(exp, qty_exp, "")                                                                  \
-    F(u8, is_post_only, "")                                                              \
-    F(u8, is_reduce_only, "")                                                            \
-    F(u8, is_hedge, "1: closes the risk of another leg")                                 \
-    F(reserved16, reserved1, "0")                                                        \
+#define FIELDS_order_request(F, A)                                      \
+    F(id, order_id, "strategy 12 bits, session 20, counter 32")         \
+    F(id, group_id, "legs of one opportunity share it; 0: none")        \
+    F(u64, engine_epoch, "of the engine that it is written for (6018)") \
+    F(ns, deadline_ns, "not executed after this")                       \
+    F(price, price, "0 for market")                                     \
+    F(qty, qty, "total quantity")                                       \
+    F(u16, strategy, "number of the strategy; 0: none")                 \
+    F(side, side, "buy or sell")                                        \
+    F(order_type, order_type, "limit or market")                        \
+    F(time_in_force, time_in_force, "how long it may rest")             \
+    F(exp, price_exp, "decimals of prices")                             \
+    F(exp, qty_exp, "decimals of quantities")                           \
+    F(u8, is_post_only, "1: refused rather than taking liquidity")      \
+    F(u8, is_reduce_only, "1: may only make a position smaller")        \
+    F(u8, is_hedge, "1: closes the risk of another leg")                \
+    F(reserved16, reserved1, "0")                                       \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_order_cancel(F, A)                             \
-    F(id, order_id, "")                                       \
-    F(id, engine_epoch, "0: any; a cancel is never refused for its epoch") \
-    F(ns, deadline_ns, "0: none")                             \
-    F(u16, strategy, "")                                      \
-    F(reason, why, "")                                        \
+#define FIELDS_order_cancel(F, A)                                           \
+    F(id, order_id, "order to cancel")                                      \
+    F(u64, engine_epoch, "0: any; a cancel is never refused for its epoch") \
+    F(ns, deadline_ns, "0: none")                                           \
+    F(u16, strategy, "number of the strategy; 0: none")                     \
+    F(reason, why, "reason, for the record")                                \
     F(reserved32, reserved1, "0")
 
-#define FIELDS_order_replace(F, A)                            \
-    F(id, order_id, "")                                       \
-    F(id, engine_epoch, "")                                   \
-    F(ns, deadline_ns, "")                                    \
-    F(price, price, "new limit")                              \
-    F(qty, qty, "new total quantity")                         \
-    F(u16, strategy, "")                                      \
-    F(u16, revision, "of the order after it; from 1")         \
-    F(exp, price_exp, "")                                     \
-    F(exp, qty_exp, "")                                       \
+#define FIELDS_order_replace(F, A)                                      \
+    F(id, order_id, "order to change")                                  \
+    F(u64, engine_epoch, "of the engine that it is written for (6018)") \
+    F(ns, deadline_ns, "not executed after this")                       \
+    F(price, price, "new limit")                                        \
+    F(qty, qty, "new total quantity")                                   \
+    F(u16, strategy, "number of the strategy; 0: none")                 \
+    F(u16, revision, "of the order after it; from 1")                   \
+    F(exp, price_exp, "decimals of prices")                             \
+    F(exp, qty_exp, "decimals of quantities")                           \
     F(reserved16, reserved1, "0")
 
-#define FIELDS_cancel_all(F, A)                                        \
-    F(u64, request_id, "")                                             \
-    F(u16, strategy, "0: every strategy of this runner")               \
-    F(reason, why, "")                                                 \
+#define FIELDS_cancel_all(F, A)                          \
+    F(u64, request_id, "identity of this request")       \
+    F(u16, strategy, "0: every strategy of this runner") \
+    F(reason, why, "reason, for the record")             \
     F(reserved32, reserved1, "0")
 
-#define FIELDS_order_query(F, A)                                       \
-    F(id, order_id, "0: all live orders of the strategy")              \
-    F(u64, request_id, "")                                             \
-    F(u16, strategy, "0: all")                                         \
-    F(reserved16, reserved1, "0")                                      \
+#define FIELDS_order_query(F, A)                          \
+    F(id, order_id, "0: all live orders of the strategy") \
+    F(u64, request_id, "identity of this request")        \
+    F(u16, strategy, "0: all")                            \
+    F(reserved16, reserved1, "0")                         \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_position_update(F, A)                                   \
-    F(qty, qty, "signed")                                              \
-    F(price, avg_price, "")                                            \
-    F(u64, applied_trade_number, "")                                   \
-    F(u16, strategy, "0: the whole account")                           \
-    F(exp, price_exp, "")                                              \
-    F(exp, qty_exp, "")                                                \
+#define FIELDS_position_update(F, A)                                \
+    F(qty, qty, "signed")                                           \
+    F(price, avg_price, "of the open quantity")                     \
+    F(u64, applied_trade_number, "last execution in these figures") \
+    F(u16, strategy, "0: the whole account")                        \
+    F(exp, price_exp, "decimals of prices")                         \
+    F(exp, qty_exp, "decimals of quantities")                       \
     F(reserved32, reserved1, "0")
 
-#define FIELDS_trade_replay_request(F, A)                              \
-    F(u64, from_trade_number, "first one wanted")                      \
-    F(u16, page_max, "at most 256")                                    \
-    F(reserved16, reserved1, "0")                                      \
+#define FIELDS_trade_replay_request(F, A)         \
+    F(u64, from_trade_number, "first one wanted") \
+    F(u16, page_max, "at most 256")               \
+    F(reserved16, reserved1, "0")                 \
     F(reserved32, reserved2, "0")
 
-#define FIELDS_applied_trade_number(F, A)                                              \
-    F(u64, trade_number, "every execution up to it is durably in the ledger")          \
+#define FIELDS_applied_trade_number(F, A)                                     \
+    F(u64, trade_number, "every execution up to it is durably in the ledger") \
     F(u64, event_number, "every account event up to it")
 
-#define FIELDS_operator_command(F, A)                                      \
-    F(u64, command_id, "random; 6020 echoes it")                           \
-    F(epoch_ns, realtime_ns, "when the operator gave it")                  \
-    F(command_kind, command, "")                                           \
-    F(scope_kind, scope, "")                                               \
+#define FIELDS_operator_command(F, A)                                              \
+    F(u64, command_id, "random; 6020 echoes it")                                   \
+    F(epoch_ns, realtime_ns, "when the operator gave it")                          \
+    F(command_kind, command, "what to do")                                         \
+    F(scope_kind, scope, "to what")                                                \
     F(u16, strategy, "of a strategy scope; the header has account and instrument") \
-    F(reserved32, reserved1, "0")                                          \
-    A(text, operator_name, 32, "who")                                      \
+    F(reserved32, reserved1, "0")                                                  \
+    A(text, operator_name, 32, "who")                                              \
     A(text, note, 64, "why")
 
 /* id, name, bytes with every array full, 1: ends with an array that is sent as long as it is used,
@@ -742,7 +757,6 @@ typedef struct wire_scope wire_scope;
     X(162, applied_trade_number, 80, 0, 7004, "what is durably in the ledger")                      \
     X(176, operator_command, 184, 0, 7005, "halt, resume, kill, flatten")
 
-#define WIRE_AS_MEMBER(kind, name, doc) wire_##kind name;
 #define WIRE_AS_ARRAY(kind, name, count, doc) wire_##kind name[count];
 #define WIRE_PLUS_SIZE(kind, name, doc) +sizeof(wire_##kind)
 #define WIRE_PLUS_ARRAY(kind, name, count, doc) +sizeof(wire_##kind) * (count)
