@@ -60,8 +60,6 @@ const struct config_key strategy_runner_keys[] = {
       "An engine silent for so long gets no intents." },
     { "SILENCE", "RISK_MS", CONFIG_INT, AT(risk_silence_ms), "1000", 200, 60000, NULL, 0,
       "risk_monitor silent for so long is a halt." },
-    { "SILENCE", "SIGNAL_MS", CONFIG_INT, AT(signal_silence_ms), "1000", 200, 60000, NULL, 0,
-      "signal_engine silent for so long makes its opportunities void." },
     { "SILENCE", "POSITIONS_MS", CONFIG_INT, AT(positions_silence_ms), "5000", 200, 60000, NULL, 0,
       "position_server silent for so long is a halt." },
     { "SILENCE", "BOOK_MS", CONFIG_INT, AT(book_max_age_ms), "1000", 10, 60000, NULL, 0,

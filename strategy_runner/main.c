@@ -237,7 +237,6 @@ static int init(struct role_runtime *rt)
         .deadline_ns = settings.deadline_ms * NS_PER_MS,
         .engine_silence_ns = settings.engine_silence_ms * NS_PER_MS,
         .risk_silence_ns = settings.risk_silence_ms * NS_PER_MS,
-        .signal_silence_ns = settings.signal_silence_ms * NS_PER_MS,
         .positions_silence_ns = settings.positions_silence_ms * NS_PER_MS,
         .book_max_age_ns = settings.book_max_age_ms * NS_PER_MS,
     };

@@ -19,7 +19,6 @@ void runner_core_init(struct runner_core *core, const struct runner_config *conf
     core->config = *config;
     core->market = market;
     core->out = *out;
-    core->started_ns = now_ns;
     core->sweep_seen_ns = now_ns;
     core->sweep_due_ns = now_ns;
 }
@@ -87,7 +86,6 @@ static void on_market(struct runner_core *core, const struct wire_header *event,
 
 static void on_opportunity(struct runner_core *core, const struct wire_opportunity *event, int64_t now_ns)
 {
-    core->signals_heard_ns = now_ns;
     for (uint32_t i = 0; i < core->strategy_count; i++)
         if (core->strategies[i].ops->opportunity)
             core->strategies[i].ops->opportunity(core->strategies[i].memory, core, event, now_ns);
@@ -166,8 +164,6 @@ void runner_core_heard(struct runner_core *core, uint16_t publisher, unsigned po
         runner_gate_engine_heard(core, (uint16_t)PUBLISHER_INSTANCE(publisher), now_ns);
     else if (port == STREAM_POSITIONS && core->positions_heard_ns != 0)
         core->positions_heard_ns = now_ns;
-    else if (port == STREAM_SIGNALS)
-        core->signals_heard_ns = now_ns;
 }
 
 void runner_core_gap(struct runner_core *core, unsigned port, uint16_t publisher, uint16_t type, int64_t now_ns)

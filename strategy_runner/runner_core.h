@@ -24,7 +24,7 @@ struct runner_config {
     int64_t resend_ns;       /* An unanswered intent goes out again. */
     int64_t ask_ns;          /* After the deadline: its state is asked for. */
     int64_t deadline_ns;     /* Life of an intent unless the strategy says otherwise. */
-    int64_t engine_silence_ns, risk_silence_ns, signal_silence_ns, positions_silence_ns;
+    int64_t engine_silence_ns, risk_silence_ns, positions_silence_ns;
     int64_t book_max_age_ns;
 };
 
@@ -119,7 +119,7 @@ struct runner_core {
     uint32_t order_counter, group_counter;
     uint64_t request_counter;
     struct wire_risk_state risk; /* As last heard; header.type 0: never. */
-    int64_t risk_heard_ns, positions_heard_ns, signals_heard_ns, status_due_ns, started_ns;
+    int64_t risk_heard_ns, positions_heard_ns, status_due_ns;
     int64_t sweep_seen_ns, sweep_due_ns; /* Orders of earlier sessions: last seen, next cancel. */
     struct runner_counters counters;
 };

@@ -6,7 +6,7 @@
 
 struct runner_settings {
     int64_t deadline_ms, resend_ms, ask_ms;
-    int64_t engine_silence_ms, risk_silence_ms, signal_silence_ms, positions_silence_ms, book_max_age_ms;
+    int64_t engine_silence_ms, risk_silence_ms, positions_silence_ms, book_max_age_ms;
     int64_t instruments_max, levels_max;
 };
 
