@@ -59,13 +59,15 @@ static int64_t amount_of(int64_t price, int price_exp, int64_t qty, int qty_exp)
 {
     int64_t amount;
 
-    if (fixed_notional(price, price_exp, qty, qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST, &amount) != 0)
+    if (fixed_notional(price, price_exp, qty, qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST,
+                       &amount) != 0)
         return price > 0 ? INT64_MAX / 4 : INT64_MIN / 4;
     return amount;
 }
 
 /* Average price: what closes takes its share of the cost, the rest of the price is realised. */
-static void apply_to_position(struct position *position, const struct wire_trade_event *trade, int64_t fee_quote)
+static void apply_to_position(struct position *position, const struct wire_trade_event *trade,
+                              int64_t fee_quote)
 {
     int64_t qty = trade->qty;
 
@@ -80,7 +82,8 @@ static void apply_to_position(struct position *position, const struct wire_trade
 
         (void)fixed_mul_div(position->cost, closing, open, FIXED_NEAREST, &cost_share);
         (void)fixed_mul_div(value, closing, qty, FIXED_NEAREST, &value_share);
-        position->realised += position->qty > 0 ? value_share - cost_share : -value_share - cost_share;
+        position->realised +=
+            position->qty > 0 ? value_share - cost_share : -value_share - cost_share;
         position->cost -= cost_share;
         value -= value_share;
     }
@@ -106,7 +109,8 @@ static int64_t fee_at_ledger(const struct wire_trade_event *trade)
     return fee;
 }
 
-/* The fee in quote: as it is, at the execution's own price when paid in base, through the marks otherwise. */
+/* The fee in quote: as it is, at the execution's own price when paid in base, through the marks
+ * otherwise. */
 static int64_t fee_in_quote(const struct position_core *core, const struct wire_trade_event *trade,
                             const struct market_book *book, int64_t now_ns)
 {
@@ -117,14 +121,17 @@ static int64_t fee_in_quote(const struct position_core *core, const struct wire_
     if (strcmp(trade->fee_asset, book->definition.base) == 0)
         return amount_of(trade->price, trade->price_exp, fee, POSITION_AMOUNT_EXP);
     if (position_convert(core, trade->fee_asset, fee, now_ns, &in_reporting) &&
-        position_convert(core, book->definition.quote, fixed_pow10(POSITION_AMOUNT_EXP), now_ns, &quote_unit) &&
+        position_convert(core, book->definition.quote, fixed_pow10(POSITION_AMOUNT_EXP), now_ns,
+                         &quote_unit) &&
         quote_unit > 0 &&
-        fixed_mul_div(in_reporting, fixed_pow10(POSITION_AMOUNT_EXP), quote_unit, FIXED_NEAREST, &result) == 0)
+        fixed_mul_div(in_reporting, fixed_pow10(POSITION_AMOUNT_EXP), quote_unit, FIXED_NEAREST,
+                      &result) == 0)
         return result;
     return 0; /* Shown as unmarked: the balance of the fee's asset still carries it. */
 }
 
-static void change(struct position_core *core, uint16_t account, const char *asset, int64_t amount, bool is_fee)
+static void change(struct position_core *core, uint16_t account, const char *asset, int64_t amount,
+                   bool is_fee)
 {
     struct balance *balance = asset[0] ? position_balance(core, account, asset) : NULL;
 
@@ -148,7 +155,8 @@ static void apply_to_balances(struct position_core *core, const struct wire_trad
     change(core, account, trade->fee_asset, -fee_at_ledger(trade), true);
 }
 
-void position_apply_trade(struct position_core *core, const struct wire_trade_event *trade, int64_t now_ns)
+void position_apply_trade(struct position_core *core, const struct wire_trade_event *trade,
+                          int64_t now_ns)
 {
     const struct market_book *book = market_find(core->market, trade->header.instrument);
     int64_t fee_quote = fee_in_quote(core, trade, book, now_ns);
@@ -173,7 +181,8 @@ static int64_t at_ledger(int64_t amount, int exp)
     return result;
 }
 
-void position_apply_account(struct position_core *core, const struct wire_account_event *event, int64_t now_ns)
+void position_apply_account(struct position_core *core, const struct wire_account_event *event,
+                            int64_t now_ns)
 {
     struct balance *balance = position_balance(core, event->header.account, event->asset);
     const struct account *account = position_account(core, event->header.account);
@@ -181,7 +190,8 @@ void position_apply_account(struct position_core *core, const struct wire_accoun
     if (!balance || !account)
         return;
     core->counters.events_applied++;
-    if (event->kind == ACCOUNT_TRANSFER || event->kind == ACCOUNT_FUNDING || event->kind == ACCOUNT_ADJUSTMENT) {
+    if (event->kind == ACCOUNT_TRANSFER || event->kind == ACCOUNT_FUNDING ||
+        event->kind == ACCOUNT_ADJUSTMENT) {
         balance->change += at_ledger(event->change, event->amount_exp);
         return;
     }

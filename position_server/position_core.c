@@ -10,8 +10,8 @@
 enum { REPLAY_PAGE = 256 };
 static const int64_t DAY_NS = 86400 * NS_PER_S;
 
-void position_core_init(struct position_core *core, const struct position_config *config, struct market *market,
-                        const struct position_out *out)
+void position_core_init(struct position_core *core, const struct position_config *config,
+                        struct market *market, const struct position_out *out)
 {
     memset(core, 0, sizeof *core);
     core->config = *config;
@@ -62,7 +62,8 @@ void position_core_durable(struct position_core *core)
     }
 }
 
-static void on_trade(struct position_core *core, const struct wire_trade_event *trade, int64_t now_ns)
+static void on_trade(struct position_core *core, const struct wire_trade_event *trade,
+                     int64_t now_ns)
 {
     struct account *account = position_account(core, trade->header.account);
 
@@ -80,7 +81,8 @@ static void on_trade(struct position_core *core, const struct wire_trade_event *
         return;
     }
     if (!market_find(core->market, trade->header.instrument)) {
-        /* Its base and quote are not known yet: taken when it is sent again, after the definition. */
+        /* Its base and quote are not known yet: taken when it is sent again, after the definition.
+         */
         core->counters.unknown_instrument++;
         core->out.need_snapshot(core->out.ctx, trade->header.instrument);
         return;
@@ -102,7 +104,8 @@ static void on_trade(struct position_core *core, const struct wire_trade_event *
         account->ask_due_ns = now_ns;
 }
 
-static void on_account_event(struct position_core *core, const struct wire_account_event *event, int64_t now_ns)
+static void on_account_event(struct position_core *core, const struct wire_account_event *event,
+                             int64_t now_ns)
 {
     struct account *account = position_account(core, event->header.account);
 
@@ -128,10 +131,12 @@ static void on_engine_status(struct position_core *core, const struct wire_engin
     if (!account)
         return;
     account->publisher = status->header.publisher;
-    account->announced_trade_number = MAX(account->announced_trade_number, status->last_trade_number);
+    account->announced_trade_number =
+        MAX(account->announced_trade_number, status->last_trade_number);
 }
 
-void position_core_event(struct position_core *core, const struct wire_header *event, int64_t now_ns)
+void position_core_event(struct position_core *core, const struct wire_header *event,
+                         int64_t now_ns)
 {
     struct market_book *book = NULL;
 
@@ -166,7 +171,8 @@ void position_core_gap(struct position_core *core, unsigned port, uint16_t publi
         core->out.need_snapshot(core->out.ctx, 0);
 }
 
-void position_core_restarted(struct position_core *core, unsigned port, uint16_t publisher, int64_t now_ns)
+void position_core_restarted(struct position_core *core, unsigned port, uint16_t publisher,
+                             int64_t now_ns)
 {
     if (port == STREAM_MARKET_DATA) {
         market_restarted(core->market, publisher);
@@ -177,14 +183,16 @@ void position_core_restarted(struct position_core *core, unsigned port, uint16_t
         return;
     for (uint32_t i = 0; i < core->account_count; i++)
         if (core->accounts[i].publisher == publisher)
-            core->accounts[i].ask_due_ns = now_ns; /* It may have executions that never came here. */
+            core->accounts[i].ask_due_ns =
+                now_ns; /* It may have executions that never came here. */
 }
 
 static void ask_for_missing(struct position_core *core, struct account *account, int64_t now_ns)
 {
     struct wire_trade_replay_request request;
 
-    if (account->announced_trade_number <= account->applied_trade_number || now_ns < account->ask_due_ns)
+    if (account->announced_trade_number <= account->applied_trade_number ||
+        now_ns < account->ask_due_ns)
         return;
     WIRE_BEGIN(&request, trade_replay_request);
     request.header.account = account->id;
@@ -217,7 +225,8 @@ static void turn_day(struct position_core *core, int64_t now_ns, int64_t wall_ns
         return;
     if (core->day >= 0)
         for (uint32_t i = 0; i < core->position_count; i++)
-            core->positions[i].day_base = position_net(core, &core->positions[i], now_ns, &is_marked);
+            core->positions[i].day_base =
+                position_net(core, &core->positions[i], now_ns, &is_marked);
     core->day = day;
 }
 

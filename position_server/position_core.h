@@ -1,8 +1,9 @@
-/* position_core.h - executions and account events in, each applied once; positions, balances, PnL out.
+/* position_core.h - executions and account events in, each applied once; positions, balances, PnL
+ * out.
  *
- * Deterministic: no socket, clock, file or allocation. Executions of an account are applied in the order of their
- * trade_number, without holes: one that is ahead is not taken, the missing ones are asked for. What is
- * applied is written by the caller's `store` before it counts as applied. */
+ * Deterministic: no socket, clock, file or allocation. Executions of an account are applied in the
+ * order of their trade_number, without holes: one that is ahead is not taken, the missing ones are
+ * asked for. What is applied is written by the caller's `store` before it counts as applied. */
 #ifndef TICKPIPE_POSITION_SERVER_POSITION_CORE_H
 #define TICKPIPE_POSITION_SERVER_POSITION_CORE_H
 
@@ -22,22 +23,22 @@ struct position {
     uint16_t account, strategy;
     uint64_t instrument;
     int8_t price_exp, qty_exp;
-    int64_t qty;           /* Signed. */
-    int64_t cost;          /* Quote paid for the open quantity (signed as qty), at POSITION_AMOUNT_EXP. */
-    int64_t realised;      /* Quote, before fees. */
-    int64_t fees;          /* Quote: fees in base or quote, converted at the execution's price. */
+    int64_t qty;  /* Signed. */
+    int64_t cost; /* Quote paid for the open quantity (signed as qty), at POSITION_AMOUNT_EXP. */
+    int64_t realised; /* Quote, before fees. */
+    int64_t fees;     /* Quote: fees in base or quote, converted at the execution's price. */
     int64_t bought, sold;
     uint64_t trades;
     uint64_t applied_trade_number;
-    int64_t day_base;      /* net at the start of the UTC day */
+    int64_t day_base; /* net at the start of the UTC day */
 };
 
 struct balance {
     uint16_t account;
     char asset[16];
-    int64_t opening;     /* What the ledger began with. */
-    int64_t change;      /* By fills, fees, transfers, funding since. */
-    int64_t fees;        /* Part of change that was fees. */
+    int64_t opening; /* What the ledger began with. */
+    int64_t change;  /* By fills, fees, transfers, funding since. */
+    int64_t fees;    /* Part of change that was fees. */
     bool has_opening;
     bool has_venue;
     int64_t venue_total, venue_free, venue_locked;
@@ -50,7 +51,7 @@ struct account {
     uint16_t id;
     uint16_t publisher;
     uint64_t applied_trade_number, applied_event_number;
-    uint64_t announced_trade_number; /* The engine's last_trade_number. */
+    uint64_t announced_trade_number;                     /* The engine's last_trade_number. */
     uint64_t durable_trade_number, durable_event_number; /* Up to here the store is safe. */
     int64_t ask_due_ns;
     int64_t last_trade_ns;
@@ -66,7 +67,7 @@ struct equal_asset {
 struct position_config {
     char reporting[16];
     int64_t mark_max_age_ns;
-    int64_t settle_ns;      /* Without executions for so long, a difference of balances is real. */
+    int64_t settle_ns; /* Without executions for so long, a difference of balances is real. */
     int64_t replay_every_ns;
     struct equal_asset equals[EQUALS_MAX];
     unsigned equal_count;
@@ -84,7 +85,8 @@ struct position_out {
 };
 
 struct position_counters {
-    uint64_t trades_applied, trades_duplicate, trades_ahead, replays_asked, events_applied, events_duplicate;
+    uint64_t trades_applied, trades_duplicate, trades_ahead, replays_asked, events_applied,
+        events_duplicate;
     uint64_t store_failed, unknown_instrument, positions_full, simulated;
 };
 
@@ -96,35 +98,39 @@ struct position_core {
     struct balance balances[BALANCES_MAX];
     struct account accounts[POSITION_ACCOUNTS_MAX];
     uint32_t position_count, balance_count, account_count;
-    int64_t day;             /* UTC day number of day_base. */
+    int64_t day; /* UTC day number of day_base. */
     int64_t state_due_ns, applied_due_ns;
-    bool is_loading;         /* Records come from the store: nothing is stored or published. */
+    bool is_loading; /* Records come from the store: nothing is stored or published. */
     struct position_counters counters;
 };
 
-void position_core_init(struct position_core *core, const struct position_config *config, struct market *market,
-                        const struct position_out *out);
+void position_core_init(struct position_core *core, const struct position_config *config,
+                        struct market *market, const struct position_out *out);
 
-/* position_core_load applies a record of the store, before any event: definitions first, then executions and account
- * events in the order in which they were stored. */
+/* position_core_load applies a record of the store, before any event: definitions first, then
+ * executions and account events in the order in which they were stored. */
 void position_core_load(struct position_core *core, const struct wire_header *record);
 void position_core_loaded(struct position_core *core, int64_t now_ns);
 
 /* position_core_event takes 6001, 6017 and 6018 (engine_status). */
-void position_core_event(struct position_core *core, const struct wire_header *event, int64_t now_ns);
+void position_core_event(struct position_core *core, const struct wire_header *event,
+                         int64_t now_ns);
 /* position_core_durable: everything stored up to now is safe; applied numbers may be announced. */
 void position_core_durable(struct position_core *core);
-void position_core_gap(struct position_core *core, unsigned port, uint16_t publisher, uint16_t type);
-void position_core_restarted(struct position_core *core, unsigned port, uint16_t publisher, int64_t now_ns);
+void position_core_gap(struct position_core *core, unsigned port, uint16_t publisher,
+                       uint16_t type);
+void position_core_restarted(struct position_core *core, unsigned port, uint16_t publisher,
+                             int64_t now_ns);
 
-/* position_core_tick: replay requests, applied numbers each second, state each second, the day's turn. */
+/* position_core_tick: replay requests, applied numbers each second, state each second, the day's
+ * turn. */
 void position_core_tick(struct position_core *core, int64_t now_ns, int64_t wall_ns);
 /* position_core_publish says everything now: 6003 to all, position updates to the engines. */
 void position_core_publish(struct position_core *core, int64_t now_ns);
 
-/* position_convert gives amount (at POSITION_AMOUNT_EXP) of an asset in the reporting currency, along marked pairs
- * of at most two steps. false: no path, or a stale mark: a breach, not zero. */
-bool position_convert(const struct position_core *core, const char *asset, int64_t amount, int64_t now_ns,
-                      int64_t *out);
+/* position_convert gives amount (at POSITION_AMOUNT_EXP) of an asset in the reporting currency,
+ * along marked pairs of at most two steps. false: no path, or a stale mark: a breach, not zero. */
+bool position_convert(const struct position_core *core, const char *asset, int64_t amount,
+                      int64_t now_ns, int64_t *out);
 
 #endif

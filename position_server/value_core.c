@@ -1,4 +1,5 @@
-/* What positions and balances are worth: marks, conversion, PnL, and the events of 6003 that say so. */
+/* What positions and balances are worth: marks, conversion, PnL, and the events of 6003 that say
+ * so. */
 #include "position_server/position_parts.h"
 
 #include "common/leaf/fixed.h"
@@ -9,12 +10,14 @@
 enum { PPM = 1000000 };
 
 /* The price of an instrument at POSITION_AMOUNT_EXP, while its book is fresh. */
-static bool mark_of(const struct position_core *core, const struct market_book *book, int64_t now_ns, int64_t *mark)
+static bool mark_of(const struct position_core *core, const struct market_book *book,
+                    int64_t now_ns, int64_t *mark)
 {
     int64_t mid = market_mid(book);
 
     return mid > 0 && market_is_fresh(book, now_ns, core->config.mark_max_age_ns) &&
-           fixed_rescale(mid, book->definition.price_exp, POSITION_AMOUNT_EXP, FIXED_DOWN, mark) == 0;
+           fixed_rescale(mid, book->definition.price_exp, POSITION_AMOUNT_EXP, FIXED_DOWN, mark) ==
+               0;
 }
 
 static bool times(int64_t amount, int64_t price, int64_t *out)
@@ -23,8 +26,8 @@ static bool times(int64_t amount, int64_t price, int64_t *out)
 }
 
 /* USDT, USD and USDC differ unless the configuration says equal, and then only less the haircut. */
-static bool convert_equal(const struct position_core *core, const char *asset, int64_t amount, const char **as,
-                          int64_t *out)
+static bool convert_equal(const struct position_core *core, const char *asset, int64_t amount,
+                          const char **as, int64_t *out)
 {
     for (unsigned i = 0; i < core->config.equal_count; i++) {
         const struct equal_asset *equal = &core->config.equals[i];
@@ -39,26 +42,29 @@ static bool convert_equal(const struct position_core *core, const char *asset, i
 }
 
 /* One step along any fresh pair of which asset is one side and target the other. */
-static bool convert_step(const struct position_core *core, const char *asset, const char *target, int64_t amount,
-                         int64_t now_ns, int64_t *out)
+static bool convert_step(const struct position_core *core, const char *asset, const char *target,
+                         int64_t amount, int64_t now_ns, int64_t *out)
 {
     int64_t mark;
 
     for (uint32_t i = 0; i < core->market->count; i++) {
         const struct market_book *book = &core->market->books[i];
-        bool is_base = strcmp(book->definition.base, asset) == 0 && strcmp(book->definition.quote, target) == 0;
-        bool is_quote = strcmp(book->definition.quote, asset) == 0 && strcmp(book->definition.base, target) == 0;
+        bool is_base = strcmp(book->definition.base, asset) == 0 &&
+                       strcmp(book->definition.quote, target) == 0;
+        bool is_quote = strcmp(book->definition.quote, asset) == 0 &&
+                        strcmp(book->definition.base, target) == 0;
 
         if ((!is_base && !is_quote) || !mark_of(core, book, now_ns, &mark))
             continue;
         return is_base ? times(amount, mark, out)
-                       : fixed_mul_div(amount, fixed_pow10(POSITION_AMOUNT_EXP), mark, FIXED_NEAREST, out) == 0;
+                       : fixed_mul_div(amount, fixed_pow10(POSITION_AMOUNT_EXP), mark,
+                                       FIXED_NEAREST, out) == 0;
     }
     return false;
 }
 
-bool position_convert(const struct position_core *core, const char *asset, int64_t amount, int64_t now_ns,
-                      int64_t *out)
+bool position_convert(const struct position_core *core, const char *asset, int64_t amount,
+                      int64_t now_ns, int64_t *out)
 {
     const char *reporting = core->config.reporting, *as = asset;
     int64_t value = amount;
@@ -84,7 +90,8 @@ bool position_convert(const struct position_core *core, const char *asset, int64
         if (strcmp(book->definition.base, asset) != 0 || !mark_of(core, book, now_ns, &mark) ||
             !times(value, mark, &between))
             continue;
-        if (convert_equal(core, book->definition.quote, between, &as, &between) && strcmp(as, reporting) == 0) {
+        if (convert_equal(core, book->definition.quote, between, &as, &between) &&
+            strcmp(as, reporting) == 0) {
             *out = between;
             return true;
         }
@@ -100,7 +107,8 @@ struct value {
     bool is_marked;
 };
 
-static struct value value_of(const struct position_core *core, const struct position *position, int64_t now_ns)
+static struct value value_of(const struct position_core *core, const struct position *position,
+                             int64_t now_ns)
 {
     const struct market_book *book = market_find(core->market, position->instrument);
     struct value value = { 0 };
@@ -108,24 +116,28 @@ static struct value value_of(const struct position_core *core, const struct posi
     bool is_marked = book && mark_of(core, book, now_ns, &mark);
 
     if (is_marked) {
-        (void)fixed_rescale(position->qty, position->qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST, &qty);
+        (void)fixed_rescale(position->qty, position->qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST,
+                            &qty);
         is_marked = times(qty, mark, &worth);
         value.mark = market_mid(book);
         value.unrealised = worth - position->cost;
         value.exposure = worth > 0 ? worth : -worth;
     }
     /* A flat position needs no mark, only its quote's conversion. */
-    value.is_marked =
-        (is_marked || position->qty == 0) && book &&
-        position_convert(core, book->definition.quote, position->realised, now_ns, &value.realised_reporting) &&
-        position_convert(core, book->definition.quote, value.unrealised, now_ns, &value.unrealised_reporting) &&
-        position_convert(core, book->definition.quote, position->fees, now_ns, &value.fees_reporting) &&
-        position_convert(core, book->definition.quote, value.exposure, now_ns, &value.exposure_reporting);
+    value.is_marked = (is_marked || position->qty == 0) && book &&
+                      position_convert(core, book->definition.quote, position->realised, now_ns,
+                                       &value.realised_reporting) &&
+                      position_convert(core, book->definition.quote, value.unrealised, now_ns,
+                                       &value.unrealised_reporting) &&
+                      position_convert(core, book->definition.quote, position->fees, now_ns,
+                                       &value.fees_reporting) &&
+                      position_convert(core, book->definition.quote, value.exposure, now_ns,
+                                       &value.exposure_reporting);
     return value;
 }
 
-int64_t position_net(const struct position_core *core, const struct position *position, int64_t now_ns,
-                     bool *is_marked)
+int64_t position_net(const struct position_core *core, const struct position *position,
+                     int64_t now_ns, bool *is_marked)
 {
     struct value value = value_of(core, position, now_ns);
 
@@ -139,7 +151,8 @@ static int64_t average_price(const struct position *position)
     int64_t cost = position->cost > 0 ? position->cost : -position->cost;
     int64_t qty = position->qty > 0 ? position->qty : -position->qty;
 
-    if (qty == 0 || fixed_mul_div(cost, fixed_pow10(position->qty_exp), qty, FIXED_NEAREST, &at_ledger) != 0)
+    if (qty == 0 ||
+        fixed_mul_div(cost, fixed_pow10(position->qty_exp), qty, FIXED_NEAREST, &at_ledger) != 0)
         return 0;
     (void)fixed_rescale(at_ledger, POSITION_AMOUNT_EXP, position->price_exp, FIXED_NEAREST, &price);
     return price;
@@ -161,7 +174,8 @@ static void publish_update(struct position_core *core, const struct position *po
     core->out.publish(core->out.ctx, STREAM_POSITION_UPDATES, &update.header);
 }
 
-void position_publish_one(struct position_core *core, const struct position *position, int64_t now_ns)
+void position_publish_one(struct position_core *core, const struct position *position,
+                          int64_t now_ns)
 {
     struct value value = value_of(core, position, now_ns);
     struct wire_position event;
@@ -200,7 +214,8 @@ void position_publish_balance(struct position_core *core, struct balance *balanc
     bool is_settled = account && now_ns - account->last_trade_ns > core->config.settle_ns &&
                       account->announced_trade_number <= account->applied_trade_number &&
                       balance->venue_heard_ns > account->last_trade_ns;
-    int64_t difference = balance->has_venue && balance->has_opening ? balance->venue_total - total : 0;
+    int64_t difference =
+        balance->has_venue && balance->has_opening ? balance->venue_total - total : 0;
     struct wire_balance event;
 
     if (difference == 0)
@@ -234,8 +249,10 @@ static bool is_complete(const struct position_core *core, uint16_t account)
     return true;
 }
 
-/* Sum over the positions of (account, strategy); account 0: everything, from the whole-account rows. */
-static void publish_sum(struct position_core *core, uint16_t account, uint16_t strategy, int64_t now_ns)
+/* Sum over the positions of (account, strategy); account 0: everything, from the whole-account
+ * rows. */
+static void publish_sum(struct position_core *core, uint16_t account, uint16_t strategy,
+                        int64_t now_ns)
 {
     struct wire_pnl event;
 
@@ -252,7 +269,8 @@ static void publish_sum(struct position_core *core, uint16_t account, uint16_t s
         event.fees += value.fees_reporting;
         event.gross_exposure += value.exposure_reporting;
         event.net_day -= position->day_base;
-        event.applied_trade_number = MAX(event.applied_trade_number, position->applied_trade_number);
+        event.applied_trade_number =
+            MAX(event.applied_trade_number, position->applied_trade_number);
         event.is_marked &= value.is_marked;
     }
     event.header.flags = WIRE_SNAPSHOT;

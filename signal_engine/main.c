@@ -115,7 +115,8 @@ static int init(struct role_runtime *rt)
         .valid_ns = settings.valid_ms * NS_PER_MS,
         .epoch = bus_epoch(rt->bus),
     };
-    int err = market_init(&self->market, (unsigned)settings.instruments_max, (unsigned)settings.levels_max);
+    int err = market_init(&self->market, (unsigned)settings.instruments_max,
+                          (unsigned)settings.levels_max);
 
     if (err)
         return err;
@@ -129,15 +130,17 @@ static int init(struct role_runtime *rt)
 static int start(struct role_runtime *rt)
 {
     struct engine *self = rt->state;
-    const struct bus_handler market_handler = { self, on_event, on_gap, NULL, on_epoch, NULL, NULL };
+    const struct bus_handler market_handler = {
+        self, on_event, on_gap, NULL, on_epoch, NULL, NULL
+    };
     const struct bus_handler risk_handler = { self, on_risk, NULL, NULL, NULL, NULL, NULL };
     static const uint16_t market_types[] = { WIRE_instrument, WIRE_book_snapshot, WIRE_book_delta,
                                              WIRE_feed_status };
     int err = role_publish(rt, STREAM_SIGNALS, on_request, self, &self->signals);
 
     if (!err)
-        err = role_subscribe(rt, STREAM_MARKET_DATA, market_types, COUNT(market_types), &market_handler,
-                             &self->market_data);
+        err = role_subscribe(rt, STREAM_MARKET_DATA, market_types, COUNT(market_types),
+                             &market_handler, &self->market_data);
     if (!err)
         err = role_subscribe(rt, STREAM_RISK, NULL, 0, &risk_handler, &self->risk);
     if (!err) {
@@ -154,7 +157,8 @@ static void tick(struct role_runtime *rt, int64_t now_ns)
 
     for (uint32_t i = 0; i < self->market.count; i++)
         fresh += market_is_fresh(&self->market.books[i], now_ns, self->core.config.max_age_ns);
-    role_status(rt, "%u of %u books fresh, %u pairs", fresh, self->market.count, self->core.pair_count);
+    role_status(rt, "%u of %u books fresh, %u pairs", fresh, self->market.count,
+                self->core.pair_count);
 }
 
 static void fini(struct role_runtime *rt)

@@ -4,7 +4,8 @@
 
 enum { CONFIDENCE_WHOLE = 1000000 };
 
-void signal_core_init(struct signal_core *core, const struct signal_config *config, struct market *market)
+void signal_core_init(struct signal_core *core, const struct signal_config *config,
+                      struct market *market)
 {
     memset(core, 0, sizeof *core);
     core->config = *config;
@@ -31,18 +32,20 @@ static void end(struct signal_core *core, struct signal_pair *pair, wire_reason 
     out->publish(out->ctx, &event.header);
 }
 
-/* Falls from whole to nothing as the older of both books nears the age at which it counts for nothing. */
+/* Falls from whole to nothing as the older of both books nears the age at which it counts for
+ * nothing. */
 static uint32_t confidence(const struct signal_core *core, int64_t age_ns)
 {
     if (age_ns <= 0)
         return CONFIDENCE_WHOLE;
     if (age_ns >= core->config.max_age_ns)
         return 0;
-    return (uint32_t)((i128)CONFIDENCE_WHOLE * (core->config.max_age_ns - age_ns) / core->config.max_age_ns);
+    return (uint32_t)((i128)CONFIDENCE_WHOLE * (core->config.max_age_ns - age_ns) /
+                      core->config.max_age_ns);
 }
 
-static void publish(struct signal_core *core, struct signal_pair *pair, const struct signal_walk *found,
-                    int64_t now_ns, const struct signal_out *out)
+static void publish(struct signal_core *core, struct signal_pair *pair,
+                    const struct signal_walk *found, int64_t now_ns, const struct signal_out *out)
 {
     const struct market_book *buy = &core->market->books[pair->buy];
     const struct market_book *sell = &core->market->books[pair->sell];
@@ -79,8 +82,8 @@ static void publish(struct signal_core *core, struct signal_pair *pair, const st
 
 static bool is_same(const struct signal_pair *pair, const struct signal_walk *found)
 {
-    return pair->qty == found->qty && pair->net == found->net && pair->buy_price == found->buy_price &&
-           pair->sell_price == found->sell_price;
+    return pair->qty == found->qty && pair->net == found->net &&
+           pair->buy_price == found->buy_price && pair->sell_price == found->sell_price;
 }
 
 static bool is_fresh(const struct signal_core *core, uint32_t slot, int64_t now_ns)
@@ -88,7 +91,8 @@ static bool is_fresh(const struct signal_core *core, uint32_t slot, int64_t now_
     return market_is_fresh(&core->market->books[slot], now_ns, core->config.max_age_ns);
 }
 
-static void look(struct signal_core *core, struct signal_pair *pair, int64_t now_ns, const struct signal_out *out)
+static void look(struct signal_core *core, struct signal_pair *pair, int64_t now_ns,
+                 const struct signal_out *out)
 {
     struct signal_walk found;
 
@@ -98,8 +102,8 @@ static void look(struct signal_core *core, struct signal_pair *pair, int64_t now
         return;
     }
     core->counters.walks++;
-    if (!signal_walk(&core->config, &core->market->books[pair->buy], &core->market->books[pair->sell],
-                     &found)) {
+    if (!signal_walk(&core->config, &core->market->books[pair->buy],
+                     &core->market->books[pair->sell], &found)) {
         end(core, pair, REASON_NO_LIQUIDITY, now_ns, out);
         return;
     }
@@ -160,7 +164,8 @@ static void pair_up(struct signal_core *core, const struct market_book *book)
     for (uint32_t i = 0; i < core->market->count; i++) {
         const struct market_book *other = &core->market->books[i];
 
-        if (other->account == book->account || strcmp(other->definition.name, book->definition.name) != 0)
+        if (other->account == book->account ||
+            strcmp(other->definition.name, book->definition.name) != 0)
             continue;
         add_pair(core, slot, i);
         add_pair(core, i, slot);
@@ -217,13 +222,14 @@ void signal_core_tick(struct signal_core *core, int64_t now_ns, const struct sig
         struct signal_pair *pair = &core->pairs[i];
         bool is_due = now_ns >= pair->valid_until_ns - core->config.valid_ns / 2;
 
-        if (pair->opportunity_id && (is_due || !is_fresh(core, pair->buy, now_ns) ||
-                                     !is_fresh(core, pair->sell, now_ns)))
+        if (pair->opportunity_id &&
+            (is_due || !is_fresh(core, pair->buy, now_ns) || !is_fresh(core, pair->sell, now_ns)))
             look(core, pair, now_ns, out);
     }
 }
 
-unsigned signal_core_republish(struct signal_core *core, int64_t now_ns, const struct signal_out *out)
+unsigned signal_core_republish(struct signal_core *core, int64_t now_ns,
+                               const struct signal_out *out)
 {
     unsigned sent = 0;
 
@@ -231,8 +237,9 @@ unsigned signal_core_republish(struct signal_core *core, int64_t now_ns, const s
         struct signal_pair *pair = &core->pairs[i];
         struct signal_walk found;
 
-        if (pair->opportunity_id == 0 || !signal_walk(&core->config, &core->market->books[pair->buy],
-                                                      &core->market->books[pair->sell], &found))
+        if (pair->opportunity_id == 0 ||
+            !signal_walk(&core->config, &core->market->books[pair->buy],
+                         &core->market->books[pair->sell], &found))
             continue;
         publish(core, pair, &found, now_ns, out);
         sent++;

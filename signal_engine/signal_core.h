@@ -1,8 +1,10 @@
-/* signal_core.h - the opportunity detector: consolidated books in, opportunities and their ends out.
+/* signal_core.h - the opportunity detector: consolidated books in, opportunities and their ends
+ * out.
  *
- * Deterministic: events and now_ns in, events out; no socket, clock, file or allocation. For each pair of
- * instruments with the same canonical name on two accounts, both directions are walked through both books: how much
- * can be bought here and sold there, level by level, while the last unit still earns after both takers' fees. */
+ * Deterministic: events and now_ns in, events out; no socket, clock, file or allocation. For each
+ * pair of instruments with the same canonical name on two accounts, both directions are walked
+ * through both books: how much can be bought here and sold there, level by level, while the last
+ * unit still earns after both takers' fees. */
 #ifndef TICKPIPE_SIGNAL_ENGINE_SIGNAL_CORE_H
 #define TICKPIPE_SIGNAL_ENGINE_SIGNAL_CORE_H
 
@@ -48,13 +50,16 @@ struct signal_core {
     struct signal_counters counters;
 };
 
-void signal_core_init(struct signal_core *core, const struct signal_config *config, struct market *market);
+void signal_core_init(struct signal_core *core, const struct signal_config *config,
+                      struct market *market);
 
-/* signal_core_event takes an event of 6001. Hot: a change of one book walks the pairs it is part of. */
+/* signal_core_event takes an event of 6001. Hot: a change of one book walks the pairs it is part
+ * of. */
 void signal_core_event(struct signal_core *core, const struct wire_header *event, int64_t now_ns,
                        const struct signal_out *out);
 
-/* signal_core_gap: the bus misses messages of that type. signal_core_restarted: a gateway has a new epoch. */
+/* signal_core_gap: the bus misses messages of that type. signal_core_restarted: a gateway has a new
+ * epoch. */
 void signal_core_gap(struct signal_core *core, uint16_t publisher, uint16_t type, int64_t now_ns,
                      const struct signal_out *out);
 void signal_core_restarted(struct signal_core *core, uint16_t publisher, int64_t now_ns,
@@ -64,7 +69,8 @@ void signal_core_restarted(struct signal_core *core, uint16_t publisher, int64_t
 void signal_core_tick(struct signal_core *core, int64_t now_ns, const struct signal_out *out);
 
 /* signal_core_republish says again what is open (for a late subscriber). Returns how many. */
-unsigned signal_core_republish(struct signal_core *core, int64_t now_ns, const struct signal_out *out);
+unsigned signal_core_republish(struct signal_core *core, int64_t now_ns,
+                               const struct signal_out *out);
 
 /* What a walk found. Prices at price_exp, qty at qty_exp (the finer of both books), amounts at
  * SIGNAL_AMOUNT_EXP. */

@@ -39,7 +39,8 @@ static bool cursor_take(struct cursor *cursor, int64_t qty)
 static bool earns(const struct signal_config *config, int64_t ask, int64_t bid, int64_t buy_fee_ppm,
                   int64_t sell_fee_ppm)
 {
-    return (i128)bid * (PPM - sell_fee_ppm) >= (i128)ask * (PPM + buy_fee_ppm + config->min_edge_ppm);
+    return (i128)bid * (PPM - sell_fee_ppm) >=
+           (i128)ask * (PPM + buy_fee_ppm + config->min_edge_ppm);
 }
 
 struct totals {
@@ -90,7 +91,8 @@ static int64_t to_amount(i128 value, int exp)
     return scaled > INT64_MAX ? INT64_MAX : scaled < INT64_MIN ? INT64_MIN : (int64_t)scaled;
 }
 
-/* The step that both venues take: the larger lot where the smaller divides it, else a common multiple. */
+/* The step that both venues take: the larger lot where the smaller divides it, else a common
+ * multiple. */
 static int64_t common_lot(int64_t a, int64_t b)
 {
     int64_t larger = MAX(a, b), smaller = MIN(a, b);
@@ -101,8 +103,8 @@ static int64_t common_lot(int64_t a, int64_t b)
     return product > INT64_MAX ? INT64_MAX : (int64_t)product;
 }
 
-static struct cursor cursor_of(const struct book_side *side, const struct market_book *book, int price_exp,
-                               int qty_exp)
+static struct cursor cursor_of(const struct book_side *side, const struct market_book *book,
+                               int price_exp, int qty_exp)
 {
     return (struct cursor){ .side = side,
                             .price_factor = fixed_pow10(price_exp - book->definition.price_exp),

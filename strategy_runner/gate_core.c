@@ -15,13 +15,14 @@ static const struct runner_engine *engine_of(const struct runner_core *core, uin
 }
 
 /* A scope that covers this strategy, account or instrument; NULL: none. */
-static const struct wire_scope *scope_over(const struct runner_core *core, uint16_t strategy, uint16_t account,
-                                           uint64_t instrument)
+static const struct wire_scope *scope_over(const struct runner_core *core, uint16_t strategy,
+                                           uint16_t account, uint64_t instrument)
 {
     for (unsigned i = 0; i < core->risk.scope_count && i < WIRE_SCOPES_MAX; i++) {
         const struct wire_scope *scope = &core->risk.scopes[i];
 
-        if ((scope->kind == SCOPE_ALL) || (scope->kind == SCOPE_VENUE && scope->account == account) ||
+        if ((scope->kind == SCOPE_ALL) ||
+            (scope->kind == SCOPE_VENUE && scope->account == account) ||
             (scope->kind == SCOPE_STRATEGY && scope->strategy == strategy) ||
             (scope->kind == SCOPE_INSTRUMENT && scope->instrument == instrument))
             return scope;
@@ -29,8 +30,8 @@ static const struct wire_scope *scope_over(const struct runner_core *core, uint1
     return NULL;
 }
 
-static wire_reason risk_refusal(const struct runner_core *core, uint16_t strategy, const struct market_book *book,
-                                int64_t now_ns)
+static wire_reason risk_refusal(const struct runner_core *core, uint16_t strategy,
+                                const struct market_book *book, int64_t now_ns)
 {
     const struct wire_scope *scope;
 
@@ -46,8 +47,8 @@ static wire_reason risk_refusal(const struct runner_core *core, uint16_t strateg
     return REASON_NONE;
 }
 
-bool runner_may_trade(const struct runner_core *core, uint16_t strategy, const struct market_book *book,
-                      int64_t now_ns, wire_reason *why)
+bool runner_may_trade(const struct runner_core *core, uint16_t strategy,
+                      const struct market_book *book, int64_t now_ns, wire_reason *why)
 {
     const struct runner_engine *engine = engine_of(core, book->account);
 
@@ -66,8 +67,8 @@ bool runner_may_trade(const struct runner_core *core, uint16_t strategy, const s
     return *why == REASON_NONE;
 }
 
-static struct runner_position *position_slot(struct runner_core *core, uint16_t account, uint16_t strategy,
-                                             uint64_t instrument)
+static struct runner_position *position_slot(struct runner_core *core, uint16_t account,
+                                             uint16_t strategy, uint64_t instrument)
 {
     for (uint32_t i = 0; i < core->position_count; i++) {
         struct runner_position *position = &core->positions[i];
@@ -79,8 +80,9 @@ static struct runner_position *position_slot(struct runner_core *core, uint16_t 
     if (core->position_count == RUNNER_POSITIONS_MAX)
         return NULL;
     struct runner_position *position = &core->positions[core->position_count++];
-    *position =
-        (struct runner_position){ .instrument = instrument, .account = account, .strategy = strategy };
+    *position = (struct runner_position){ .instrument = instrument,
+                                          .account = account,
+                                          .strategy = strategy };
     return position;
 }
 
@@ -97,7 +99,8 @@ int64_t runner_position_of(const struct runner_core *core, uint16_t account, uin
     return 0;
 }
 
-int64_t runner_free_balance(const struct runner_core *core, uint16_t account, const char *asset, int to_exp)
+int64_t runner_free_balance(const struct runner_core *core, uint16_t account, const char *asset,
+                            int to_exp)
 {
     int64_t amount;
 
@@ -105,14 +108,16 @@ int64_t runner_free_balance(const struct runner_core *core, uint16_t account, co
         const struct runner_balance *balance = &core->balances[i];
 
         if (balance->account == account && strcmp(balance->asset, asset) == 0)
-            return fixed_rescale(balance->free, balance->amount_exp, to_exp, FIXED_DOWN, &amount) == 0
+            return fixed_rescale(balance->free, balance->amount_exp, to_exp, FIXED_DOWN, &amount) ==
+                           0
                        ? amount
                        : -1;
     }
     return -1;
 }
 
-/* runner_gate_fill counts a fill at once: the ledger's own figure follows some milliseconds later. */
+/* runner_gate_fill counts a fill at once: the ledger's own figure follows some milliseconds later.
+ */
 void runner_gate_fill(struct runner_core *core, const struct runner_order *order, int64_t fill_qty)
 {
     struct runner_position *position =
@@ -122,9 +127,10 @@ void runner_gate_fill(struct runner_core *core, const struct runner_order *order
         position->qty += order->side == SIDE_BUY ? fill_qty : -fill_qty;
 }
 
-/* The ledger's figure is the truth, but may be some fills behind ours. It is taken when it moves to what we
- * already have, or when nothing of that instrument has been working here lately. */
-void runner_gate_position(struct runner_core *core, const struct wire_position *event, bool is_quiet)
+/* The ledger's figure is the truth, but may be some fills behind ours. It is taken when it moves to
+ * what we already have, or when nothing of that instrument has been working here lately. */
+void runner_gate_position(struct runner_core *core, const struct wire_position *event,
+                          bool is_quiet)
 {
     struct runner_position *position =
         position_slot(core, event->header.account, event->strategy, event->header.instrument);
@@ -159,7 +165,8 @@ void runner_gate_balance(struct runner_core *core, const struct wire_balance *ev
 }
 
 /* runner_gate_engine notes what an engine says of itself. true: it has a new epoch. */
-bool runner_gate_engine(struct runner_core *core, const struct wire_engine_status *event, int64_t now_ns)
+bool runner_gate_engine(struct runner_core *core, const struct wire_engine_status *event,
+                        int64_t now_ns)
 {
     struct runner_engine *engine = NULL;
 
@@ -196,7 +203,8 @@ uint64_t runner_gate_epoch(const struct runner_core *core, uint16_t account)
     return engine ? engine->epoch : 0;
 }
 
-int64_t runner_round_price(const struct market_book *book, wire_side side, int64_t price, bool is_aggressive)
+int64_t runner_round_price(const struct market_book *book, wire_side side, int64_t price,
+                           bool is_aggressive)
 {
     int64_t tick = MAX(book->definition.tick_size, 1), below = price - price % tick;
     bool is_up = (side == SIDE_SELL) != is_aggressive;

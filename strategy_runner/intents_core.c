@@ -36,7 +36,8 @@ const struct runner_order *runner_order_find(const struct runner_core *core, uin
     return order_id ? find(core, order_id) : NULL;
 }
 
-/* A slot never used, or that of an order which ended: its answer, should one come late, is counted. */
+/* A slot never used, or that of an order which ended: its answer, should one come late, is counted.
+ */
 static struct runner_order *slot_for(struct runner_core *core, uint64_t order_id)
 {
     uint32_t home = (uint32_t)order_id % RUNNER_ORDERS_MAX;
@@ -111,7 +112,8 @@ static void send_replace(struct runner_core *core, struct runner_order *order)
     core->out.publish(core->out.ctx, STREAM_ORDERS, &event.header);
 }
 
-static void send_query(struct runner_core *core, uint16_t account, uint16_t strategy, uint64_t order_id)
+static void send_query(struct runner_core *core, uint16_t account, uint16_t strategy,
+                       uint64_t order_id)
 {
     struct wire_order_query event;
 
@@ -172,7 +174,8 @@ int64_t runner_orders_notional(const struct runner_core *core, uint16_t strategy
         if (!order->is_used || order->strategy != strategy || runner_order_is_final(order))
             continue;
         int64_t price = MAX(order->price, order->new_price);
-        int64_t one = notional_of(price, order->price_exp, order->qty - order->filled_qty, order->qty_exp);
+        int64_t one =
+            notional_of(price, order->price_exp, order->qty - order->filled_qty, order->qty_exp);
         total = one > INT64_MAX - total ? INT64_MAX : total + one;
     }
     return total;
@@ -211,18 +214,21 @@ static wire_reason place_refusal(struct runner_core *core, const struct runner_s
     if (intent->type == ORDER_MARKET)
         price = intent->side == SIDE_BUY ? book->ask_price : book->bid_price;
 
-    int64_t wanted = notional_of(price, book->definition.price_exp, intent->qty, book->definition.qty_exp);
+    int64_t wanted =
+        notional_of(price, book->definition.price_exp, intent->qty, book->definition.qty_exp);
     int64_t used = runner_orders_notional(core, strategy->id);
 
-    return wanted > strategy->capital || used > strategy->capital - wanted ? REASON_CAPITAL : REASON_NONE;
+    return wanted > strategy->capital || used > strategy->capital - wanted ? REASON_CAPITAL
+                                                                           : REASON_NONE;
 }
 
-uint64_t runner_place(struct runner_core *core, uint16_t strategy_id, const struct runner_intent *intent,
-                      int64_t now_ns)
+uint64_t runner_place(struct runner_core *core, uint16_t strategy_id,
+                      const struct runner_intent *intent, int64_t now_ns)
 {
     struct runner_strategy *strategy = runner_strategy_find(core, strategy_id);
     const struct market_book *book = market_find(core->market, intent->instrument);
-    wire_reason why = strategy ? place_refusal(core, strategy, book, intent, now_ns) : REASON_PERMISSION;
+    wire_reason why =
+        strategy ? place_refusal(core, strategy, book, intent, now_ns) : REASON_PERMISSION;
     uint64_t order_id = ORDER_ID(strategy_id, core->config.session, core->order_counter + 1);
     struct runner_order *order = why == REASON_NONE ? slot_for(core, order_id) : NULL;
 
@@ -255,7 +261,8 @@ uint64_t runner_place(struct runner_core *core, uint16_t strategy_id, const stru
         .price = intent->price,
         .qty = intent->qty,
         .origin_ns = intent->origin_ns ? intent->origin_ns : now_ns,
-        .deadline_ns = intent->deadline_ns ? intent->deadline_ns : now_ns + core->config.deadline_ns,
+        .deadline_ns =
+            intent->deadline_ns ? intent->deadline_ns : now_ns + core->config.deadline_ns,
         .next_send_ns = now_ns + core->config.resend_ns,
         .sends = 1,
         .tag = intent->tag,
@@ -282,7 +289,8 @@ int runner_cancel(struct runner_core *core, uint64_t order_id, wire_reason why, 
     return 0;
 }
 
-int runner_replace(struct runner_core *core, uint64_t order_id, int64_t price, int64_t qty, int64_t now_ns)
+int runner_replace(struct runner_core *core, uint64_t order_id, int64_t price, int64_t qty,
+                   int64_t now_ns)
 {
     struct runner_order *order = order_id ? find(core, order_id) : NULL;
 
@@ -345,9 +353,10 @@ void runner_orders_tick(struct runner_core *core, int64_t now_ns)
             pursue(core, &core->orders[i], now_ns);
 }
 
-/* Tells the strategy, and frees the slot of an order that ended: its id stays, so that the probe goes on. */
-static void tell(struct runner_core *core, struct runner_order *order, int64_t fill_qty, int64_t fill_price,
-                 int64_t now_ns)
+/* Tells the strategy, and frees the slot of an order that ended: its id stays, so that the probe
+ * goes on. */
+static void tell(struct runner_core *core, struct runner_order *order, int64_t fill_qty,
+                 int64_t fill_price, int64_t now_ns)
 {
     struct runner_strategy *strategy = runner_strategy_find(core, order->strategy);
 
@@ -391,7 +400,8 @@ static int64_t at_order_exp(int64_t value, int from, int to)
     return fixed_rescale(value, from, to, FIXED_DOWN, &result) == 0 ? result : value;
 }
 
-void runner_orders_event(struct runner_core *core, const struct wire_order_event *event, int64_t now_ns)
+void runner_orders_event(struct runner_core *core, const struct wire_order_event *event,
+                         int64_t now_ns)
 {
     struct runner_order *order = event->order_id ? find(core, event->order_id) : NULL;
 
@@ -422,34 +432,39 @@ void runner_orders_event(struct runner_core *core, const struct wire_order_event
                                         .side = order->side };
         refuse(core, &intent, order->account, order->strategy, order->order_id, event->why, true);
     }
-    take_state(core, order, event->state, at_order_exp(event->filled_qty, event->qty_exp, order->qty_exp),
-               at_order_exp(event->last_price, event->price_exp, order->price_exp), event->why, now_ns);
+    take_state(
+        core, order, event->state, at_order_exp(event->filled_qty, event->qty_exp, order->qty_exp),
+        at_order_exp(event->last_price, event->price_exp, order->price_exp), event->why, now_ns);
 }
 
 /* The price of executions that a status brings and no event told: from the sum of what was paid. */
-static int64_t missed_fill_price(const struct runner_order *order, const struct wire_order_status *event)
+static int64_t missed_fill_price(const struct runner_order *order,
+                                 const struct wire_order_status *event)
 {
     int64_t price;
 
     if (event->filled_qty <= 0 || event->filled_notional <= 0 ||
-        fixed_mul_div(event->filled_notional, fixed_pow10(event->qty_exp), event->filled_qty, FIXED_NEAREST,
-                      &price) != 0)
+        fixed_mul_div(event->filled_notional, fixed_pow10(event->qty_exp), event->filled_qty,
+                      FIXED_NEAREST, &price) != 0)
         return order->price;
     return at_order_exp(price, event->amount_exp, order->price_exp);
 }
 
-void runner_orders_status(struct runner_core *core, const struct wire_order_status *event, int64_t now_ns)
+void runner_orders_status(struct runner_core *core, const struct wire_order_status *event,
+                          int64_t now_ns)
 {
     struct runner_order *order = event->order_id ? find(core, event->order_id) : NULL;
 
     if (!order || !order->is_used)
         return;
     if (event->state == ORDER_NONE) {
-        /* The engine never executed it. Before its deadline another copy may still be on its way there. */
+        /* The engine never executed it. Before its deadline another copy may still be on its way
+         * there. */
         if (!event->is_answer || now_ns < order->deadline_ns)
             return;
         core->counters.expired_unanswered++;
-        take_state(core, order, ORDER_REJECTED, order->filled_qty, 0, REASON_DEADLINE_PASSED, now_ns);
+        take_state(core, order, ORDER_REJECTED, order->filled_qty, 0, REASON_DEADLINE_PASSED,
+                   now_ns);
         return;
     }
     if (event->revision > order->revision) {
@@ -458,12 +473,13 @@ void runner_orders_status(struct runner_core *core, const struct wire_order_stat
         order->qty = at_order_exp(event->qty, event->qty_exp, order->qty_exp);
         order->is_replace_wanted = false;
         order->new_price = 0;
-    } else if (order->is_replace_wanted && event->is_answer && now_ns >= order->replace_deadline_ns &&
-               event->state != ORDER_PENDING_REPLACE) {
+    } else if (order->is_replace_wanted && event->is_answer &&
+               now_ns >= order->replace_deadline_ns && event->state != ORDER_PENDING_REPLACE) {
         order->is_replace_wanted = false; /* Its time is over and the engine did not do it. */
         order->new_price = 0;
     }
-    take_state(core, order, event->state, at_order_exp(event->filled_qty, event->qty_exp, order->qty_exp),
+    take_state(core, order, event->state,
+               at_order_exp(event->filled_qty, event->qty_exp, order->qty_exp),
                missed_fill_price(order, event), event->why, now_ns);
 }
 
@@ -479,7 +495,8 @@ void runner_orders_ask_all(struct runner_core *core, uint16_t account, int64_t n
     }
 }
 
-void runner_orders_sweep(struct runner_core *core, uint16_t account, uint16_t strategy, int64_t now_ns)
+void runner_orders_sweep(struct runner_core *core, uint16_t account, uint16_t strategy,
+                         int64_t now_ns)
 {
     struct wire_cancel_all event;
 

@@ -2,7 +2,7 @@
 
 #define AT(member) offsetof(struct runner_settings, member)
 #define IN(member) offsetof(struct strategy_settings, member)
-#define SECTION "STRATEGY_"
+#define SECTION    "STRATEGY_"
 
 /* clang-format off */
 #define STRATEGY_KEYS(at, extra)                                                                                        \

@@ -47,7 +47,8 @@ static void publish(void *ctx, unsigned port, struct wire_header *event)
     (void)bus_publish(port == STREAM_ORDERS ? self->orders : self->events, event);
 }
 
-static void ask(struct runner *self, unsigned port, wire_state_request_kind kind, uint64_t instrument)
+static void ask(struct runner *self, unsigned port, wire_state_request_kind kind,
+                uint64_t instrument)
 {
     struct input *input = input_of(self, port);
     struct wire_state_request request;
@@ -75,15 +76,16 @@ static void on_event(void *ctx, const struct wire_header *event)
 
     runner_core_event(&input->self->core, event, loop_now_ns());
     if (event->type == WIRE_risk_state)
-        bus_set_risk_version(input->self->rt->bus, ((const struct wire_risk_state *)event)->risk_version);
+        bus_set_risk_version(input->self->rt->bus,
+                             ((const struct wire_risk_state *)event)->risk_version);
 }
 
 static void on_gap(void *ctx, uint16_t publisher, uint16_t type, uint64_t from_seq, uint64_t to_seq)
 {
     struct input *input = ctx;
 
-    log_warn("gap", "port=%u publisher=%u type=%s seq=%llu..%llu", input->port, publisher, wire_name(type),
-             (unsigned long long)from_seq, (unsigned long long)to_seq);
+    log_warn("gap", "port=%u publisher=%u type=%s seq=%llu..%llu", input->port, publisher,
+             wire_name(type), (unsigned long long)from_seq, (unsigned long long)to_seq);
     runner_core_gap(&input->self->core, input->port, publisher, type, loop_now_ns());
 }
 
@@ -91,7 +93,8 @@ static void on_epoch(void *ctx, uint16_t publisher, uint64_t epoch)
 {
     struct input *input = ctx;
 
-    log_info("publisher", "port=%u publisher=%u epoch=%llu", input->port, publisher, (unsigned long long)epoch);
+    log_info("publisher", "port=%u publisher=%u epoch=%llu", input->port, publisher,
+             (unsigned long long)epoch);
     runner_core_restarted(&input->self->core, input->port, publisher, loop_now_ns());
 }
 
@@ -151,13 +154,15 @@ static void arb_from(const struct strategy_settings *from, struct arb_config *to
     };
 }
 
-static int maker_from(const struct role_runtime *rt, const struct strategy_settings *from, struct maker_config *to,
-                      const char *section, FILE *errors)
+static int maker_from(const struct role_runtime *rt, const struct strategy_settings *from,
+                      struct maker_config *to, const char *section, FILE *errors)
 {
     const struct venue_instance *instance = venues_find(&rt->venues, from->venue);
 
-    if (!instance || strlen(from->instrument) == 0 || strlen(from->instrument) >= sizeof to->instrument) {
-        fprintf(errors, "%s: [%s] %s: %s\n", rt->config_path, section, instance ? "INSTRUMENT" : "VENUE",
+    if (!instance || strlen(from->instrument) == 0 ||
+        strlen(from->instrument) >= sizeof to->instrument) {
+        fprintf(errors, "%s: [%s] %s: %s\n", rt->config_path, section,
+                instance ? "INSTRUMENT" : "VENUE",
                 instance ? "not a canonical name (BTC-USDT)" : "not an instance of venues.ini");
         return ERR_CONFIG;
     }
@@ -175,7 +180,8 @@ static int maker_from(const struct role_runtime *rt, const struct strategy_setti
 }
 
 /* Reads one section and, where core is given, adds its strategy. */
-static int strategy_from(struct role_runtime *rt, const char *section, struct runner_core *core, FILE *errors)
+static int strategy_from(struct role_runtime *rt, const char *section, struct runner_core *core,
+                         FILE *errors)
 {
     struct strategy_settings from = { 0 };
     const struct strategy_ops *ops;
@@ -183,15 +189,15 @@ static int strategy_from(struct role_runtime *rt, const char *section, struct ru
         struct arb_config arb;
         struct maker_config maker;
     } config = { 0 };
-    int err = config_section_load(&from, strategy_section_keys, strategy_section_key_count, rt->config_path,
-                                  section, errors);
+    int err = config_section_load(&from, strategy_section_keys, strategy_section_key_count,
+                                  rt->config_path, section, errors);
 
     if (err)
         return err;
     ops = strategy_ops_find(from.kind);
     if (!ops) {
-        fprintf(errors, "%s: [%s] KIND: %s is not one of cross_exchange_arb, market_maker\n", rt->config_path,
-                section, from.kind);
+        fprintf(errors, "%s: [%s] KIND: %s is not one of cross_exchange_arb, market_maker\n",
+                rt->config_path, section, from.kind);
         return ERR_CONFIG;
     }
     if (ops == &strategy_cross_exchange_arb)
@@ -200,7 +206,8 @@ static int strategy_from(struct role_runtime *rt, const char *section, struct ru
         err = maker_from(rt, &from, &config.maker, section, errors);
     if (err || !core)
         return err;
-    err = runner_core_add(core, ops, section + strlen("STRATEGY_"), (uint16_t)from.id, from.capital, &config);
+    err = runner_core_add(core, ops, section + strlen("STRATEGY_"), (uint16_t)from.id, from.capital,
+                          &config);
     if (err)
         fprintf(errors, "%s: [%s] ID: %s\n", rt->config_path, section, err_str(err));
     return err;
@@ -250,7 +257,8 @@ static int init(struct role_runtime *rt)
         log_error("session", "%s: %s", path, err_str(err));
         return err;
     }
-    err = market_init(&self->market, (unsigned)settings.instruments_max, (unsigned)settings.levels_max);
+    err = market_init(&self->market, (unsigned)settings.instruments_max,
+                      (unsigned)settings.levels_max);
     if (err)
         return err;
     runner_core_init(&self->core, &config, &self->market, &out, loop_now_ns());
@@ -261,8 +269,9 @@ static int init(struct role_runtime *rt)
 
 static int start(struct role_runtime *rt)
 {
-    static const unsigned ports[STREAMS_READ] = { STREAM_RISK,         STREAM_ORDER_STATUS, STREAM_ORDER_EVENTS,
-                                                  STREAM_POSITIONS, STREAM_MARKET_DATA,  STREAM_SIGNALS };
+    static const unsigned ports[STREAMS_READ] = { STREAM_RISK,         STREAM_ORDER_STATUS,
+                                                  STREAM_ORDER_EVENTS, STREAM_POSITIONS,
+                                                  STREAM_MARKET_DATA,  STREAM_SIGNALS };
     struct runner *self = rt->state;
     int err = role_publish(rt, STREAM_ORDERS, NULL, self, &self->orders);
 
@@ -270,7 +279,8 @@ static int start(struct role_runtime *rt)
         err = role_publish(rt, STREAM_STRATEGY_EVENTS, on_request, self, &self->events);
     for (size_t i = 0; i < STREAMS_READ && !err; i++) {
         struct input *input = &self->inputs[i];
-        const struct bus_handler handler = { input, on_event, on_gap, NULL, on_epoch, on_heartbeat, NULL };
+        const struct bus_handler handler = { input,    on_event,     on_gap, NULL,
+                                             on_epoch, on_heartbeat, NULL };
 
         input->self = self;
         input->port = ports[i];

@@ -12,8 +12,8 @@ static const int64_t SWEEP_QUIET_NS = 1500 * NS_PER_MS;
 static const int64_t SWEEP_EVERY_NS = 500 * NS_PER_MS;
 static const int64_t STATUS_EVERY_NS = NS_PER_S;
 
-void runner_core_init(struct runner_core *core, const struct runner_config *config, struct market *market,
-                      const struct runner_out *out, int64_t now_ns)
+void runner_core_init(struct runner_core *core, const struct runner_config *config,
+                      struct market *market, const struct runner_out *out, int64_t now_ns)
 {
     memset(core, 0, sizeof *core);
     core->config = *config;
@@ -23,8 +23,8 @@ void runner_core_init(struct runner_core *core, const struct runner_config *conf
     core->sweep_due_ns = now_ns;
 }
 
-int runner_core_add(struct runner_core *core, const struct strategy_ops *ops, const char *name, uint16_t id,
-                    int64_t capital, const void *config)
+int runner_core_add(struct runner_core *core, const struct strategy_ops *ops, const char *name,
+                    uint16_t id, int64_t capital, const void *config)
 {
     if (id == 0 || id > 4095 || capital <= 0 || ops->config_size > STRATEGY_CONFIG_MAX ||
         ops->state_size > STRATEGY_STATE_MAX)
@@ -84,14 +84,16 @@ static void on_market(struct runner_core *core, const struct wire_header *event,
             core->strategies[i].ops->market(core->strategies[i].memory, core, book, now_ns);
 }
 
-static void on_opportunity(struct runner_core *core, const struct wire_opportunity *event, int64_t now_ns)
+static void on_opportunity(struct runner_core *core, const struct wire_opportunity *event,
+                           int64_t now_ns)
 {
     for (uint32_t i = 0; i < core->strategy_count; i++)
         if (core->strategies[i].ops->opportunity)
             core->strategies[i].ops->opportunity(core->strategies[i].memory, core, event, now_ns);
 }
 
-static void on_engine_status(struct runner_core *core, const struct wire_engine_status *event, int64_t now_ns)
+static void on_engine_status(struct runner_core *core, const struct wire_engine_status *event,
+                             int64_t now_ns)
 {
     if (!runner_gate_engine(core, event, now_ns))
         return;
@@ -101,9 +103,11 @@ static void on_engine_status(struct runner_core *core, const struct wire_engine_
 }
 
 /* An order of ours that this session did not write and that still works: an earlier session's. */
-static void on_order_status(struct runner_core *core, const struct wire_order_status *event, int64_t now_ns)
+static void on_order_status(struct runner_core *core, const struct wire_order_status *event,
+                            int64_t now_ns)
 {
-    bool is_earlier = event->order_id != 0 && ORDER_ID_SESSION(event->order_id) != core->config.session &&
+    bool is_earlier = event->order_id != 0 &&
+                      ORDER_ID_SESSION(event->order_id) != core->config.session &&
                       runner_strategy_find(core, event->strategy) != NULL;
 
     runner_gate_engine_heard(core, event->header.account, now_ns);
@@ -166,7 +170,8 @@ void runner_core_heard(struct runner_core *core, uint16_t publisher, unsigned po
         core->positions_heard_ns = now_ns;
 }
 
-void runner_core_gap(struct runner_core *core, unsigned port, uint16_t publisher, uint16_t type, int64_t now_ns)
+void runner_core_gap(struct runner_core *core, unsigned port, uint16_t publisher, uint16_t type,
+                     int64_t now_ns)
 {
     if (port == STREAM_MARKET_DATA) {
         if (market_gap(core->market, publisher, type))
@@ -178,7 +183,8 @@ void runner_core_gap(struct runner_core *core, unsigned port, uint16_t publisher
     core->out.need_state(core->out.ctx, port);
 }
 
-void runner_core_restarted(struct runner_core *core, unsigned port, uint16_t publisher, int64_t now_ns)
+void runner_core_restarted(struct runner_core *core, unsigned port, uint16_t publisher,
+                           int64_t now_ns)
 {
     if (port == STREAM_MARKET_DATA) {
         market_restarted(core->market, publisher);
@@ -195,7 +201,8 @@ static void sweep(struct runner_core *core, int64_t now_ns)
     bool is_settled = core->engine_count > 0 && now_ns - core->sweep_seen_ns > SWEEP_QUIET_NS;
 
     for (uint32_t i = 0; i < core->engine_count && is_settled; i++)
-        is_settled = core->engines[i].state != ENGINE_STARTING && core->engines[i].state != ENGINE_RECONCILING;
+        is_settled = core->engines[i].state != ENGINE_STARTING &&
+                     core->engines[i].state != ENGINE_RECONCILING;
     for (uint32_t i = 0; i < core->strategy_count; i++) {
         struct runner_strategy *strategy = &core->strategies[i];
 
@@ -229,8 +236,9 @@ static void follow_risk(struct runner_core *core, int64_t now_ns)
                        core->risk.scopes[k].strategy == strategy->id;
         if (is_held && strategy->state == STRATEGY_RUNNING) {
             strategy->state = STRATEGY_HALTED;
-            strategy->why = is_silent ? REASON_RISK_SILENT
-                                      : (core->risk.state == RISK_KILLED ? REASON_KILLED : REASON_HALTED);
+            strategy->why = is_silent
+                                ? REASON_RISK_SILENT
+                                : (core->risk.state == RISK_KILLED ? REASON_KILLED : REASON_HALTED);
         } else if (!is_held && strategy->state == STRATEGY_HALTED &&
                    (strategy->why == REASON_RISK_SILENT || strategy->why == REASON_HALTED ||
                     strategy->why == REASON_KILLED)) {

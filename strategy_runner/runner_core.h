@@ -1,8 +1,10 @@
-/* runner_core.h - runs strategies: their orders' life from intent to end, seen from this side of the bus.
+/* runner_core.h - runs strategies: their orders' life from intent to end, seen from this side of
+ * the bus.
  *
- * Deterministic: events and now_ns in, events out; no socket, clock, file or allocation. An intent carries the
- * epoch of the engine that it is written for and a deadline. It is sent again until the engine answers; after the
- * deadline the runner only asks for its state, and never orders again under a new id. */
+ * Deterministic: events and now_ns in, events out; no socket, clock, file or allocation. An intent
+ * carries the epoch of the engine that it is written for and a deadline. It is sent again until the
+ * engine answers; after the deadline the runner only asks for its state, and never orders again
+ * under a new id. */
 #ifndef TICKPIPE_STRATEGY_RUNNER_RUNNER_CORE_H
 #define TICKPIPE_STRATEGY_RUNNER_RUNNER_CORE_H
 
@@ -20,10 +22,10 @@ enum {
 };
 
 struct runner_config {
-    uint32_t session;        /* Persisted before first use: order ids are never given twice. */
-    int64_t resend_ns;       /* An unanswered intent goes out again. */
-    int64_t ask_ns;          /* After the deadline: its state is asked for. */
-    int64_t deadline_ns;     /* Life of an intent unless the strategy says otherwise. */
+    uint32_t session;    /* Persisted before first use: order ids are never given twice. */
+    int64_t resend_ns;   /* An unanswered intent goes out again. */
+    int64_t ask_ns;      /* After the deadline: its state is asked for. */
+    int64_t deadline_ns; /* Life of an intent unless the strategy says otherwise. */
     int64_t engine_silence_ns, risk_silence_ns, positions_silence_ns;
     int64_t book_max_age_ns;
 };
@@ -58,7 +60,7 @@ struct runner_order {
 /* What a strategy asks for. Exponents are the instrument's. */
 struct runner_intent {
     uint64_t instrument, group_id, cause, tag;
-    int64_t price, qty; /* Rounded already: runner_round_price, runner_round_qty. */
+    int64_t price, qty;             /* Rounded already: runner_round_price, runner_round_qty. */
     int64_t origin_ns, deadline_ns; /* deadline 0: the configured one. */
     wire_side side;
     wire_order_type type;
@@ -77,7 +79,8 @@ struct runner_engine {
 struct runner_position {
     uint64_t instrument;
     uint16_t account, strategy;
-    int64_t qty; /* At the instrument's qty_exp: the ledger's figure plus fills it has not applied yet. */
+    int64_t qty; /* At the instrument's qty_exp: the ledger's figure plus fills it has not applied
+                    yet. */
     int64_t ledger_qty;
 };
 
@@ -103,7 +106,8 @@ struct runner_strategy {
 };
 
 struct runner_counters {
-    uint64_t intents, resends, queries, refused, answered, expired_unanswered, orders_full, late_answers;
+    uint64_t intents, resends, queries, refused, answered, expired_unanswered, orders_full,
+        late_answers;
 };
 
 struct runner_core {
@@ -124,50 +128,61 @@ struct runner_core {
     struct runner_counters counters;
 };
 
-void runner_core_init(struct runner_core *core, const struct runner_config *config, struct market *market,
-                      const struct runner_out *out, int64_t now_ns);
+void runner_core_init(struct runner_core *core, const struct runner_config *config,
+                      struct market *market, const struct runner_out *out, int64_t now_ns);
 
-/* runner_core_add registers a strategy. config is copied. 0, ERR_FULL, ERR_RANGE (id 0, in use, above 4095; capital
- * not positive), ERR_EXISTS. */
-int runner_core_add(struct runner_core *core, const struct strategy_ops *ops, const char *name, uint16_t id,
-                    int64_t capital, const void *config);
+/* runner_core_add registers a strategy. config is copied. 0, ERR_FULL, ERR_RANGE (id 0, in use,
+ * above 4095; capital not positive), ERR_EXISTS. */
+int runner_core_add(struct runner_core *core, const struct strategy_ops *ops, const char *name,
+                    uint16_t id, int64_t capital, const void *config);
 
 /* runner_core_event takes any event of 6001, 6002, 6003, 6008, 6018 or 6020. */
 void runner_core_event(struct runner_core *core, const struct wire_header *event, int64_t now_ns);
 
 /* runner_core_heard: a heartbeat on a stream of that publisher. */
 void runner_core_heard(struct runner_core *core, uint16_t publisher, unsigned port, int64_t now_ns);
-void runner_core_gap(struct runner_core *core, unsigned port, uint16_t publisher, uint16_t type, int64_t now_ns);
-void runner_core_restarted(struct runner_core *core, unsigned port, uint16_t publisher, int64_t now_ns);
+void runner_core_gap(struct runner_core *core, unsigned port, uint16_t publisher, uint16_t type,
+                     int64_t now_ns);
+void runner_core_restarted(struct runner_core *core, unsigned port, uint16_t publisher,
+                           int64_t now_ns);
 void runner_core_tick(struct runner_core *core, int64_t now_ns);
-/* runner_core_stop cancels every resting order; the shell goes on until runner_core_live is 0 or its patience ends. */
+/* runner_core_stop cancels every resting order; the shell goes on until runner_core_live is 0 or
+ * its patience ends. */
 void runner_core_stop(struct runner_core *core, int64_t now_ns);
 uint32_t runner_core_live(const struct runner_core *core);
 void runner_core_publish_state(struct runner_core *core, int64_t now_ns);
 
 /* ---- for strategies ---- */
 
-/* runner_place sends an intent. Returns its order_id, or 0: refused (published on 6004 with the reason). */
-uint64_t runner_place(struct runner_core *core, uint16_t strategy, const struct runner_intent *intent, int64_t now_ns);
-/* runner_cancel asks until the order is final. runner_replace: one at a time per order; ERR_AGAIN while one runs. */
+/* runner_place sends an intent. Returns its order_id, or 0: refused (published on 6004 with the
+ * reason). */
+uint64_t runner_place(struct runner_core *core, uint16_t strategy,
+                      const struct runner_intent *intent, int64_t now_ns);
+/* runner_cancel asks until the order is final. runner_replace: one at a time per order; ERR_AGAIN
+ * while one runs. */
 int runner_cancel(struct runner_core *core, uint64_t order_id, wire_reason why, int64_t now_ns);
-int runner_replace(struct runner_core *core, uint64_t order_id, int64_t price, int64_t qty, int64_t now_ns);
+int runner_replace(struct runner_core *core, uint64_t order_id, int64_t price, int64_t qty,
+                   int64_t now_ns);
 
 const struct runner_order *runner_order_find(const struct runner_core *core, uint64_t order_id);
 bool runner_order_is_final(const struct runner_order *order);
 
 /* runner_may_trade says whether new risk may be taken there now, and if not, why. */
-bool runner_may_trade(const struct runner_core *core, uint16_t strategy, const struct market_book *book,
-                      int64_t now_ns, wire_reason *why);
+bool runner_may_trade(const struct runner_core *core, uint16_t strategy,
+                      const struct market_book *book, int64_t now_ns, wire_reason *why);
 
-int64_t runner_position_of(const struct runner_core *core, uint16_t account, uint16_t strategy, uint64_t instrument);
+int64_t runner_position_of(const struct runner_core *core, uint16_t account, uint16_t strategy,
+                           uint64_t instrument);
 /* runner_free_balance gives the free amount of an asset at to_exp, -1 when not known. */
-int64_t runner_free_balance(const struct runner_core *core, uint16_t account, const char *asset, int to_exp);
+int64_t runner_free_balance(const struct runner_core *core, uint16_t account, const char *asset,
+                            int to_exp);
 uint64_t runner_new_group(struct runner_core *core, uint16_t strategy);
 struct runner_strategy *runner_strategy_find(struct runner_core *core, uint16_t id);
 
-/* runner_round_price rounds to the tick: a buy down and a sell up (passive), or the other way round when aggressive. */
-int64_t runner_round_price(const struct market_book *book, wire_side side, int64_t price, bool is_aggressive);
+/* runner_round_price rounds to the tick: a buy down and a sell up (passive), or the other way round
+ * when aggressive. */
+int64_t runner_round_price(const struct market_book *book, wire_side side, int64_t price,
+                           bool is_aggressive);
 int64_t runner_round_qty(const struct market_book *book, int64_t qty); /* Down to the lot. */
 
 #endif

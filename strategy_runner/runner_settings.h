@@ -24,7 +24,8 @@ struct strategy_settings {
 
 extern const struct config_key strategy_runner_keys[];
 extern const size_t strategy_runner_key_count;
-extern const struct config_key strategy_section_keys[]; /* Of the repeated section, for config_section_load. */
+extern const struct config_key
+    strategy_section_keys[]; /* Of the repeated section, for config_section_load. */
 extern const size_t strategy_section_key_count;
 
 #endif

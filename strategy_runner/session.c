@@ -28,7 +28,9 @@ static int read_number(const char *path, unsigned long *out)
         return ERR_PROTO;
     errno = 0;
     *out = strtoul(text, &end, 10);
-    return errno == 0 && end != text && (*end == '\n' || *end == '\0') && *out <= SESSION_MAX ? 0 : ERR_PROTO;
+    return errno == 0 && end != text && (*end == '\n' || *end == '\0') && *out <= SESSION_MAX
+               ? 0
+               : ERR_PROTO;
 }
 
 static int sync_folder(const char *path)

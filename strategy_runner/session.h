@@ -4,9 +4,9 @@
 
 #include "common/leaf/base.h"
 
-/* session_next reads the number in path, writes the next one durably (new file, fsync, rename, fsync of the folder) and
- * gives it. 1..1048575, then from 1 again. A file that cannot be read as a number is refused: guessing could repeat an
- * order id. Returns 0, ERR_SYS, ERR_PROTO. */
+/* session_next reads the number in path, writes the next one durably (new file, fsync, rename,
+ * fsync of the folder) and gives it. 1..1048575, then from 1 again. A file that cannot be read as a
+ * number is refused: guessing could repeat an order id. Returns 0, ERR_SYS, ERR_PROTO. */
 int session_next(const char *path, uint32_t *session);
 
 #endif

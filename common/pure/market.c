@@ -74,7 +74,8 @@ static enum market_change define(struct market *market, const struct wire_instru
     return MARKET_DEFINED;
 }
 
-/* The top follows the levels; a best_quote that comes later may overtake it until the next change. */
+/* The top follows the levels; a best_quote that comes later may overtake it until the next change.
+ */
 static void take_top(struct market_book *book)
 {
     const struct wire_level *bid = book_best(&book->book.bids);
@@ -145,8 +146,8 @@ static enum market_change apply_status(struct market *market, const struct wire_
     return MARKET_STATUS;
 }
 
-enum market_change market_event(struct market *market, const struct wire_header *event, int64_t now_ns,
-                                struct market_book **out)
+enum market_change market_event(struct market *market, const struct wire_header *event,
+                                int64_t now_ns, struct market_book **out)
 {
     *out = NULL;
     if (event->type == WIRE_instrument)

@@ -1,9 +1,10 @@
 /* market.h - what a consumer of 6001 knows: definitions, books, and how fresh they are.
  *
- * Every role that reads market data keeps one of these: signal_engine for opportunities, strategy_runner for
- * quotes, position_server and risk_monitor for marks. Owned by one thread; nothing is allocated after
- * market_init; time is an argument. A book may be traded on only while market_is_fresh says so: defined,
- * live at its gateway, whole on our side, not crossed, and heard from lately. */
+ * Every role that reads market data keeps one of these: signal_engine for opportunities,
+ * strategy_runner for quotes, position_server and risk_monitor for marks. Owned by one thread;
+ * nothing is allocated after market_init; time is an argument. A book may be traded on only while
+ * market_is_fresh says so: defined, live at its gateway, whole on our side, not crossed, and heard
+ * from lately. */
 #ifndef TICKPIPE_COMMON_PURE_MARKET_H
 #define TICKPIPE_COMMON_PURE_MARKET_H
 
@@ -13,13 +14,14 @@
 struct market_book {
     struct wire_instrument definition;
     struct book book;
-    uint16_t publisher;         /* The gateway that speaks of it. */
+    uint16_t publisher; /* The gateway that speaks of it. */
     uint16_t account;
     wire_feed_state feed_state; /* As the gateway last said. */
     bool is_defined;
-    bool is_whole;    /* A snapshot has come, and nothing is missing since. */
+    bool is_whole; /* A snapshot has come, and nothing is missing since. */
     bool has_quote;
-    int64_t bid_price, bid_qty, ask_price, ask_qty; /* Top: book or best_quote, whichever spoke last. */
+    int64_t bid_price, bid_qty, ask_price,
+        ask_qty; /* Top: book or best_quote, whichever spoke last. */
     int64_t last_trade_price;
     int64_t heard_ns; /* Last sign of life of this book. */
     int64_t origin_ns;
@@ -32,12 +34,12 @@ struct market {
 };
 
 enum market_change {
-    MARKET_NOTHING,    /* Not market data, or of an instrument not yet defined. */
-    MARKET_DEFINED,    /* New or changed definition. */
-    MARKET_BOOK,       /* Levels changed. */
-    MARKET_QUOTE,      /* Top of book changed by a best_quote. */
+    MARKET_NOTHING, /* Not market data, or of an instrument not yet defined. */
+    MARKET_DEFINED, /* New or changed definition. */
+    MARKET_BOOK,    /* Levels changed. */
+    MARKET_QUOTE,   /* Top of book changed by a best_quote. */
     MARKET_TRADE,
-    MARKET_STATUS,     /* Feed state changed: look at freshness again. */
+    MARKET_STATUS,         /* Feed state changed: look at freshness again. */
     MARKET_NEEDS_SNAPSHOT, /* A delta came for a book that is not whole: ask. */
 };
 
@@ -46,13 +48,14 @@ enum market_change {
 int market_init(struct market *market, unsigned max, unsigned levels_max);
 void market_fini(struct market *market);
 
-/* market_event applies an event of 6001 (already through wire_check) and says what changed; *book is then
- * the book meant (NULL where none). Hot: one search of at most max ids, then the book's own cost. */
-enum market_change market_event(struct market *market, const struct wire_header *event, int64_t now_ns,
-                                struct market_book **book);
+/* market_event applies an event of 6001 (already through wire_check) and says what changed; *book
+ * is then the book meant (NULL where none). Hot: one search of at most max ids, then the book's own
+ * cost. */
+enum market_change market_event(struct market *market, const struct wire_header *event,
+                                int64_t now_ns, struct market_book **book);
 
-/* market_gap: messages of a type from a publisher are missing. Its books are no longer whole where that
- * type carries levels. Returns how many books now need a snapshot. */
+/* market_gap: messages of a type from a publisher are missing. Its books are no longer whole where
+ * that type carries levels. Returns how many books now need a snapshot. */
 unsigned market_gap(struct market *market, uint16_t publisher, uint16_t type);
 
 /* market_restarted: the publisher has a new epoch; none of its books is whole. */
@@ -65,7 +68,8 @@ struct market_book *market_by_name(const struct market *market, uint16_t account
 /* market_is_fresh: may be traded on. max_age_ns bounds the silence of the book. */
 bool market_is_fresh(const struct market_book *book, int64_t now_ns, int64_t max_age_ns);
 
-/* market_mid gives the middle of the top at price_exp + 1 decimals halved down, at price_exp; 0 when a side is empty. */
+/* market_mid gives the middle of the top at price_exp + 1 decimals halved down, at price_exp; 0
+ * when a side is empty. */
 int64_t market_mid(const struct market_book *book);
 
 #endif

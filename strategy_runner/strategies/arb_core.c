@@ -84,20 +84,22 @@ static int64_t worse(int64_t price, int64_t ppm, wire_side side)
 }
 
 /* The most that a position limit leaves for one more order of that side, at qty_exp. */
-static int64_t position_room(const struct arb *arb, const struct runner_core *core, const struct market_book *book,
-                             wire_side side, int qty_exp)
+static int64_t position_room(const struct arb *arb, const struct runner_core *core,
+                             const struct market_book *book, wire_side side, int qty_exp)
 {
     int64_t limit = rescaled(arb->config->max_position, CONFIG_EXP, qty_exp);
-    int64_t have = rescaled(runner_position_of(core, book->account, arb->strategy,
-                                               book->definition.header.instrument),
-                            book->definition.qty_exp, qty_exp);
+    int64_t have = rescaled(
+        runner_position_of(core, book->account, arb->strategy, book->definition.header.instrument),
+        book->definition.qty_exp, qty_exp);
 
     return MAX(0, side == SIDE_BUY ? limit - have : limit + have);
 }
 
-/* What the balances of both venues can carry, at qty_exp: quote to buy with here, base to sell there. */
+/* What the balances of both venues can carry, at qty_exp: quote to buy with here, base to sell
+ * there. */
 static int64_t affordable(const struct runner_core *core, const struct market_book *buy,
-                          const struct market_book *sell, int64_t buy_price, int price_exp, int qty_exp)
+                          const struct market_book *sell, int64_t buy_price, int price_exp,
+                          int qty_exp)
 {
     int64_t base = runner_free_balance(core, sell->account, sell->definition.base, qty_exp);
     int64_t quote = runner_free_balance(core, buy->account, buy->definition.quote, CONFIG_EXP);
@@ -106,21 +108,22 @@ static int64_t affordable(const struct runner_core *core, const struct market_bo
 
     if (base <= 0 || quote <= 0)
         return 0;
-    unit = rescaled(buy_price + (int64_t)((i128)buy_price * buy->definition.taker_fee_ppm / PPM), price_exp,
-                    CONFIG_EXP);
+    unit = rescaled(buy_price + (int64_t)((i128)buy_price * buy->definition.taker_fee_ppm / PPM),
+                    price_exp, CONFIG_EXP);
     if (unit <= 0 || fixed_mul_div(quote, fixed_pow10(qty_exp), unit, FIXED_DOWN, &by_quote) != 0)
         return 0;
     return MIN(base, by_quote);
 }
 
-static int64_t size_of(const struct arb *arb, const struct runner_core *core, const struct wire_opportunity *found,
-                       const struct market_book *buy, const struct market_book *sell)
+static int64_t size_of(const struct arb *arb, const struct runner_core *core,
+                       const struct wire_opportunity *found, const struct market_book *buy,
+                       const struct market_book *sell)
 {
     int64_t qty = found->qty, by_notional;
     int64_t price = rescaled(found->buy_price, found->price_exp, CONFIG_EXP);
 
-    if (price <= 0 || fixed_mul_div(arb->config->max_notional, fixed_pow10(found->qty_exp), price, FIXED_DOWN,
-                                    &by_notional) != 0)
+    if (price <= 0 || fixed_mul_div(arb->config->max_notional, fixed_pow10(found->qty_exp), price,
+                                    FIXED_DOWN, &by_notional) != 0)
         return 0;
     qty = MIN(qty, by_notional);
     qty = MIN(qty, affordable(core, buy, sell, found->buy_price, found->price_exp, found->qty_exp));
@@ -149,8 +152,8 @@ static bool meets_minimum(const struct market_book *book, int64_t price, int64_t
 
 /* qty at the group's exponent; the limit already rounded to the venue's tick. */
 static uint64_t send(const struct arb *arb, struct runner_core *core, const struct group *group,
-                     const struct market_book *book, wire_side side, int64_t price, int64_t qty, bool is_hedge,
-                     int64_t now_ns)
+                     const struct market_book *book, wire_side side, int64_t price, int64_t qty,
+                     bool is_hedge, int64_t now_ns)
 {
     struct runner_intent intent = {
         .instrument = book->definition.header.instrument,
@@ -171,9 +174,11 @@ static uint64_t send(const struct arb *arb, struct runner_core *core, const stru
 
 static bool is_worth(const struct arb *arb, const struct wire_opportunity *found, int64_t now_ns)
 {
-    return !arb->is_stopped && rescaled(found->net, found->amount_exp, CONFIG_EXP) >= arb->config->min_net &&
+    return !arb->is_stopped &&
+           rescaled(found->net, found->amount_exp, CONFIG_EXP) >= arb->config->min_net &&
            found->edge_ppm >= arb->config->min_edge_ppm &&
-           found->confidence_ppm >= arb->config->min_confidence_ppm && now_ns < found->valid_until_ns;
+           found->confidence_ppm >= arb->config->min_confidence_ppm &&
+           now_ns < found->valid_until_ns;
 }
 
 static struct group *group_free(struct arb *arb)
@@ -184,8 +189,8 @@ static struct group *group_free(struct arb *arb)
     return NULL;
 }
 
-static void arb_opportunity(void *state, struct runner_core *core, const struct wire_opportunity *found,
-                            int64_t now_ns)
+static void arb_opportunity(void *state, struct runner_core *core,
+                            const struct wire_opportunity *found, int64_t now_ns)
 {
     struct arb *arb = state;
     const struct market_book *buy = market_find(core->market, found->buy_instrument);
@@ -194,8 +199,9 @@ static void arb_opportunity(void *state, struct runner_core *core, const struct 
     struct group *group = group_free(arb);
     wire_reason why;
 
-    if (!buy || !sell || !rest || !group || !is_worth(arb, found, now_ns) || now_ns < rest->until_ns ||
-        is_busy(arb, found->buy_instrument) || is_busy(arb, found->sell_instrument))
+    if (!buy || !sell || !rest || !group || !is_worth(arb, found, now_ns) ||
+        now_ns < rest->until_ns || is_busy(arb, found->buy_instrument) ||
+        is_busy(arb, found->sell_instrument))
         return;
     /* Both sides must be open before either leg leaves. */
     if (!runner_may_trade(core, arb->strategy, buy, now_ns, &why) ||
@@ -230,7 +236,8 @@ static void arb_opportunity(void *state, struct runner_core *core, const struct 
         group->is_used = false; /* Nothing left: nothing to hedge. */
         return;
     }
-    group->order[LEG_SELL] = send(arb, core, group, sell, SIDE_SELL, sell_price, qty, false, now_ns);
+    group->order[LEG_SELL] =
+        send(arb, core, group, sell, SIDE_SELL, sell_price, qty, false, now_ns);
 }
 
 static bool is_over(const struct runner_core *core, uint64_t order_id)
@@ -248,9 +255,11 @@ static bool is_working(const struct runner_core *core, const struct group *group
     return false;
 }
 
-/* The better of both venues for evening out, by what remains after the taker fee; NULL: neither may be traded on. */
+/* The better of both venues for evening out, by what remains after the taker fee; NULL: neither may
+ * be traded on. */
 static const struct market_book *hedge_venue(const struct arb *arb, const struct runner_core *core,
-                                             const struct group *group, wire_side side, int64_t now_ns)
+                                             const struct group *group, wire_side side,
+                                             int64_t now_ns)
 {
     const struct market_book *best = NULL;
     i128 best_value = 0;
@@ -298,8 +307,9 @@ static void settle(struct arb *arb, struct runner_core *core, struct group *grou
     int64_t price =
         runner_round_price(book, side, worse(touch, arb->config->hedge_slippage_ppm, side), true);
 
-    if (!meets_minimum(book, price,
-                       runner_round_qty(book, rescaled(size, group->qty_exp, book->definition.qty_exp)))) {
+    if (!meets_minimum(
+            book, price,
+            runner_round_qty(book, rescaled(size, group->qty_exp, book->definition.qty_exp)))) {
         group->is_used = false; /* Dust: below what any venue takes. It stays in the position. */
         return;
     }
@@ -318,8 +328,8 @@ static void settle(struct arb *arb, struct runner_core *core, struct group *grou
     group->order[LEG_HEDGE] = send(arb, core, group, book, side, price, size, true, now_ns);
 }
 
-static void arb_order(void *state, struct runner_core *core, const struct runner_order *order, int64_t fill_qty,
-                      int64_t fill_price, int64_t now_ns)
+static void arb_order(void *state, struct runner_core *core, const struct runner_order *order,
+                      int64_t fill_qty, int64_t fill_price, int64_t now_ns)
 {
     struct arb *arb = state;
 

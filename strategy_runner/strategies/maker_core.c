@@ -56,8 +56,8 @@ static int64_t rescaled(int64_t value, int from, int to)
     return fixed_rescale(value, from, to, FIXED_DOWN, &result) == 0 ? result : 0;
 }
 
-/* Where a quote of that side should be: fair value, half the spread away, shifted against the inventory, and never
- * through the other side of the book. */
+/* Where a quote of that side should be: fair value, half the spread away, shifted against the
+ * inventory, and never through the other side of the book. */
 static int64_t target_price(const struct maker *maker, const struct runner_core *core,
                             const struct market_book *book, wire_side side)
 {
@@ -70,12 +70,13 @@ static int64_t target_price(const struct maker *maker, const struct runner_core 
     int64_t price = mid + (int64_t)((i128)mid * (away_ppm - lean_ppm) / PPM);
     int64_t tick = MAX(book->definition.tick_size, 1);
 
-    price = side == SIDE_BUY ? MIN(price, book->ask_price - tick) : MAX(price, book->bid_price + tick);
+    price =
+        side == SIDE_BUY ? MIN(price, book->ask_price - tick) : MAX(price, book->bid_price + tick);
     return runner_round_price(book, side, price, false);
 }
 
-static bool may_grow(const struct maker *maker, const struct runner_core *core, const struct market_book *book,
-                     wire_side side, int64_t qty)
+static bool may_grow(const struct maker *maker, const struct runner_core *core,
+                     const struct market_book *book, wire_side side, int64_t qty)
 {
     int64_t limit = rescaled(maker->config->max_position, CONFIG_EXP, book->definition.qty_exp);
     int64_t have = runner_position_of(core, book->account, maker->strategy, maker->instrument);
@@ -83,8 +84,8 @@ static bool may_grow(const struct maker *maker, const struct runner_core *core, 
     return side == SIDE_BUY ? have + qty <= limit : have - qty >= -limit;
 }
 
-static void place(struct maker *maker, struct runner_core *core, const struct market_book *book, size_t i,
-                  int64_t price, int64_t qty, int64_t now_ns)
+static void place(struct maker *maker, struct runner_core *core, const struct market_book *book,
+                  size_t i, int64_t price, int64_t qty, int64_t now_ns)
 {
     struct runner_intent intent = {
         .instrument = maker->instrument,
@@ -104,11 +105,12 @@ static void place(struct maker *maker, struct runner_core *core, const struct ma
         maker->retry_ns = now_ns + RETRY_NS;
 }
 
-static void quote_side(struct maker *maker, struct runner_core *core, const struct market_book *book, size_t i,
-                       int64_t now_ns)
+static void quote_side(struct maker *maker, struct runner_core *core,
+                       const struct market_book *book, size_t i, int64_t now_ns)
 {
     const struct runner_order *order = working(core, &maker->quotes[i]);
-    int64_t qty = runner_round_qty(book, rescaled(maker->config->quote_qty, CONFIG_EXP, book->definition.qty_exp));
+    int64_t qty = runner_round_qty(
+        book, rescaled(maker->config->quote_qty, CONFIG_EXP, book->definition.qty_exp));
     int64_t price = target_price(maker, core, book, side_at[i]);
 
     if (price <= 0 || qty <= 0)
@@ -133,7 +135,8 @@ static void quote_side(struct maker *maker, struct runner_core *core, const stru
         maker->quotes[i].placed_ns = now_ns;
 }
 
-static void maker_market(void *state, struct runner_core *core, const struct market_book *book, int64_t now_ns)
+static void maker_market(void *state, struct runner_core *core, const struct market_book *book,
+                         int64_t now_ns)
 {
     struct maker *maker = state;
     wire_reason why;
@@ -154,7 +157,8 @@ static void maker_market(void *state, struct runner_core *core, const struct mar
 static void maker_timer(void *state, struct runner_core *core, int64_t now_ns)
 {
     struct maker *maker = state;
-    const struct market_book *book = maker->instrument ? market_find(core->market, maker->instrument) : NULL;
+    const struct market_book *book =
+        maker->instrument ? market_find(core->market, maker->instrument) : NULL;
     wire_reason why;
 
     /* Silence brings no market event: quotes are pulled from here. */
