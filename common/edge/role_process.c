@@ -117,9 +117,10 @@ int role_pid_open(const char *run_dir, const char *name, char *path, size_t cap,
     if (file < 0)
         return ERR_SYS;
     if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        int err = errno == EWOULDBLOCK ? ERR_LOCKED : ERR_SYS;
         *holder = read_number(file);
         close(file);
-        return errno == EWOULDBLOCK ? ERR_LOCKED : ERR_SYS;
+        return err;
     }
     int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)len, 0) != len) {
