@@ -83,8 +83,7 @@ struct exchange_instrument_config {
 
 struct exchange_account_config {
     char name[32];
-    bool is_background; /* The market's: no history is kept, filters and limits on open orders do
-                           not apply. */
+    bool is_background; /* The market's: no history, no limit on the number of open orders. */
     int32_t maker_fee_ppm, taker_fee_ppm;
 };
 
@@ -95,10 +94,10 @@ struct exchange_config {
     const struct exchange_account_config *accounts;
     uint32_t account_count;
     enum exchange_fee_asset fee_asset;
-    uint32_t
-        orders_max; /* Records in all: open ones, and the finished ones of accounts with history. */
-    uint32_t executions_max; /* Records of accounts with history. */
-    uint32_t levels_max;     /* Per side and instrument. */
+    uint32_t orders_max;            /* Records of accounts with history: open and finished. */
+    uint32_t background_orders_max; /* Open orders of background accounts. */
+    uint32_t executions_max;        /* Records of accounts with history. */
+    uint32_t levels_max;            /* Per side and instrument. */
     uint64_t first_order_id, first_trade_id, first_update_id; /* 0: 1. */
 };
 
@@ -230,17 +229,18 @@ struct exchange {
     struct exchange_account accounts[EXCHANGE_ACCOUNTS_MAX];
     uint32_t account_count;
     int64_t fees[EXCHANGE_ASSETS_MAX]; /* Collected. */
-    struct exchange_order *orders;     /* Slots; id 0: free. */
-    uint32_t orders_max, order_slots_used, free_slot;
-    uint32_t *order_index; /* Open addressing by order id, 2^n slots. */
+    struct exchange_order *orders; /* Slots, id 0: free. First those with history, in order of id;
+                                    * then the background's, reused. */
+    uint32_t orders_max, order_count;
+    uint32_t background_orders_max, free_slot; /* Chain of free background slots. */
+    uint64_t orders_refused;                   /* No slot left: CAUSE_CAPACITY. */
+    uint32_t *order_index;                     /* Open addressing by order id, 2^n slots. */
     uint32_t order_index_mask;
     struct exchange_execution *executions;
     uint32_t executions_max, execution_count;
     uint64_t next_order_id, next_execution_id;
     uint64_t executions_lost; /* No room: counted, never silent. */
     int64_t now_ns;
-    struct exchange_order *taking;
-    struct exchange_order *replaced_by;
     void (*on_event)(void *ctx, const struct exchange_event *event);
     void *ctx;
 };
@@ -273,8 +273,8 @@ enum exchange_cause exchange_test(struct exchange *exchange, const struct exchan
                                   int64_t now_ns);
 
 /* exchange_place places an order. CAUSE_NONE: *order (if not NULL) is its record, perhaps already
- * finished. Otherwise it was refused, nothing but a REJECTED event happened, and *order is
- * untouched. */
+ * finished (a finished order of a background account is not kept: id 0). Otherwise it was refused,
+ * nothing but a REJECTED event happened, and *order is untouched. */
 enum exchange_cause exchange_place(struct exchange *exchange,
                                    const struct exchange_request *request, int64_t now_ns,
                                    const struct exchange_order **order);
@@ -318,8 +318,8 @@ uint32_t exchange_instrument(const struct exchange *exchange, const char *symbol
 uint32_t exchange_asset(const struct exchange *exchange, const char *code);
 uint32_t exchange_account(const struct exchange *exchange, const char *name);
 
-/* exchange_next_order walks the records of an account (EXCHANGE_NONE: all), oldest first; *cursor
- * begins at 0. */
+/* exchange_next_order walks the records of an account with history (EXCHANGE_NONE: of all), oldest
+ * first; *cursor begins at 0. NULL at the end. */
 const struct exchange_order *exchange_next_order(const struct exchange *exchange, uint32_t account,
                                                  uint32_t *cursor);
 

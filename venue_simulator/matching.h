@@ -8,6 +8,7 @@
 #define TICKPIPE_VENUE_SIMULATOR_MATCHING_H
 
 #include "common/leaf/base.h"
+#include "common/leaf/err.h"
 #include "common/pure/wire.h"
 
 /* What happens when an order would trade with one of the same owner; decided by the taker's mode.
@@ -57,11 +58,11 @@ struct match_events {
      * left. */
     void (*traded)(void *ctx, struct match_order *taker, struct match_order *maker, int64_t price,
                    int64_t qty);
-    /* Self-trade prevention: maker left the book with its leaves (leaves > 0), or lost qty of them
-     * (DECREMENT; leaves 0: it left). */
+    /* Self-trade prevention: maker lost qty. Its leaves are what it lost when it left the book (not
+     * is_resting), or already reduced (STP_DECREMENT; 0: it left). */
     void (*maker_prevented)(void *ctx, struct match_order *taker, struct match_order *maker,
                             int64_t qty);
-    /* The taker lost qty of its leaves (leaves 0 afterwards: it ends by prevention). */
+    /* The taker lost qty of its leaves (already reduced; 0: it ends by prevention). */
     void (*taker_prevented)(void *ctx, struct match_order *taker, struct match_order *maker,
                             int64_t qty);
     /* The whole quantity at a price is now qty (0: level gone). */
@@ -102,7 +103,7 @@ void match_available(const struct match_book *book, wire_side side, int64_t pric
                      i128 notional_max, uint32_t owner, bool is_own_skipped,
                      struct match_walk *out);
 
-/* match_level gives the i-th best level (0: best) or NULL. */
+/* match_level_at gives the i-th best level (0: best) or NULL. */
 static inline const struct match_level *match_level_at(const struct match_side *side, uint32_t i)
 {
     return i < side->count ? &side->levels[side->count - 1 - i] : NULL;
