@@ -122,10 +122,15 @@ static int read_choice(const char *choices, const char *text, int64_t *out)
     }
 }
 
-static int check_tcp(const char *address, char *why, size_t cap)
+/* HOST:PORT, with @venue behind it where the owner's key cannot be told from the host. */
+static int check_tcp(char *address, char *why, size_t cap)
 {
-    const char *colon = strrchr(address, ':');
+    char *tag = strchr(address, '@');
     int64_t port = 0;
+
+    if (tag)
+        *tag = '\0';
+    const char *colon = strrchr(address, ':');
 
     if (!colon || colon == address)
         return refuse(why, cap, "\"tcp://%s\" has no HOST:PORT", address);

@@ -46,7 +46,7 @@ static struct {
     atomic_size_t secret_count; /* Grows after its secret is whole: readers take no lock. */
     atomic_int level;
     atomic_uint_fast64_t dropped, errors;
-} logger = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = LOG_INFO };
+} logger = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO, .level = LOG_LEVEL_INFO };
 
 static const char *const level_names[] = { "DEBUG", "INFO", "WARN", "ERROR" };
 
@@ -121,7 +121,7 @@ static void write_all(int fd, const char *bytes, size_t len)
 
 static void enqueue(enum log_level level, const char *line, size_t len)
 {
-    if (level >= LOG_ERROR)
+    if (level >= LOG_LEVEL_ERROR)
         atomic_fetch_add(&logger.errors, 1);
     pthread_mutex_lock(&logger.lock);
     if (!logger.is_open) {
@@ -137,7 +137,7 @@ static void enqueue(enum log_level level, const char *line, size_t len)
         half->len += len;
     }
     /* The writer looks every FLUSH_MS; waking it costs a system call, so only what matters does. */
-    if (level >= LOG_ERROR || half->len > HALF_BYTES / 2)
+    if (level >= LOG_LEVEL_ERROR || half->len > HALF_BYTES / 2)
         pthread_cond_signal(&logger.wake);
     pthread_mutex_unlock(&logger.lock);
 }

@@ -7,7 +7,8 @@
 
 #include "common/leaf/base.h"
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+/* Not LOG_INFO: <syslog.h>, which czmq.h brings, has macros of these names. */
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
 
 /* log_open starts the writer. path NULL or "-": stderr. Before it, and after log_close, lines go to
  * stderr at once. process is a field of every line. Returns 0 or ERR_SYS. */
@@ -22,10 +23,10 @@ void log_reopen(void);                                     /* After rotation: SI
 int log_redact(const char *secret);
 
 /* log_info("connected", "venue=%s", ...): event is a short constant name, the rest free text. */
-#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
-#define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
-#define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
-#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 void log_write(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* log_json writes a line whose body is JSON members already made ("\"a\":1,\"b\":2"): METRICS. */

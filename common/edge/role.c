@@ -143,7 +143,7 @@ static void write_metrics(struct role_runtime *rt)
         rt->app->metrics(rt);
     if (metrics_write(&rt->metrics, rt->own->line, sizeof(rt->own->line)) == ERR_FULL)
         log_warn("metrics", "line is full: some numbers are missing");
-    log_json(LOG_INFO, "METRICS", rt->own->line);
+    log_json(LOG_LEVEL_INFO, "METRICS", rt->own->line);
 }
 
 static void check_health(struct role_runtime *rt)
@@ -151,7 +151,7 @@ static void check_health(struct role_runtime *rt)
     struct role_private *own = rt->own;
     uint64_t lost = rt->bus_counters.lost + rt->bus_counters.send_failed + log_dropped();
     uint64_t errors = log_errors();
-    enum log_level level = lost > own->lost_seen ? LOG_WARN : LOG_INFO;
+    enum log_level level = lost > own->lost_seen ? LOG_LEVEL_WARN : LOG_LEVEL_INFO;
 
     log_write(level, "HEALTH",
               "%s; bus: %" PRIu64 " missed, %" PRIu64 " recovered, %" PRIu64 " lost, %" PRIu64
@@ -189,7 +189,8 @@ static void tick_fires(struct loop_timer *timer, int64_t now_ns)
         own->next_watchdog_ns = now_ns + own->watchdog_ns;
     }
     own->next_tick_ns += ROLE_TICK_MS * NS_PER_MS;
-    if (own->next_tick_ns <= now_ns) /* A turn took longer than a tick: no catching up in a burst. */
+    if (own->next_tick_ns <=
+        now_ns) /* A turn took longer than a tick: no catching up in a burst. */
         own->next_tick_ns = now_ns + ROLE_TICK_MS * NS_PER_MS;
     (void)loop_timer_at(rt->loop, timer, own->next_tick_ns);
 }
@@ -394,7 +395,7 @@ static void set_log_level(struct role_runtime *rt, const struct role_args *args)
     if (args->log_level)
         (void)log_level_from(args->log_level, &level);
     rt->is_verbose = args->is_verbose;
-    log_set_level(args->is_verbose ? LOG_DEBUG : level);
+    log_set_level(args->is_verbose ? LOG_LEVEL_DEBUG : level);
 }
 
 int role_main(const struct role_app *app, int argc, char **argv)

@@ -174,10 +174,19 @@ const struct venue_instance *venues_by_id(const struct venues *venues, unsigned 
     return NULL;
 }
 
-static int append(char *out, size_t cap, const char *host, unsigned port)
+/* Away from loopback every stream is CURVE, and the owner's key is found by the name behind @. */
+static bool needs_key_name(const struct venue_instance *owner)
+{
+    return owner && strncmp(owner->host, "127.", 4) != 0 && strcmp(owner->host, "localhost") != 0;
+}
+
+static int append(char *out, size_t cap, const char *host, unsigned port,
+                  const struct venue_instance *owner)
 {
     size_t len = strlen(out);
-    int more = snprintf(out + len, cap - len, "%stcp://%s:%u", len ? " " : "", host, port);
+    bool is_tagged = needs_key_name(owner);
+    int more = snprintf(out + len, cap - len, "%stcp://%s:%u%s%s", len ? " " : "", host, port,
+                        is_tagged ? "@" : "", is_tagged ? owner->name : "");
 
     return (size_t)more < cap - len ? 0 : ERR_FULL;
 }
@@ -191,10 +200,10 @@ int venues_endpoints(const struct venues *venues, unsigned port, char *out, size
     if (!stream)
         return ERR_NOT_FOUND;
     if (!role_is_per_venue(stream->publisher))
-        err = append(list, sizeof(list), venues->core_host, port);
+        err = append(list, sizeof(list), venues->core_host, port, NULL);
     else
         for (size_t i = 0; i < venues->count && !err; i++)
-            err = append(list, sizeof(list), venues->at[i].host, port);
+            err = append(list, sizeof(list), venues->at[i].host, port, &venues->at[i]);
     if (err || strlen(list) >= cap)
         return ERR_FULL;
     memcpy(out, list, strlen(list) + 1);
@@ -205,8 +214,8 @@ int venues_bind_endpoint(const struct venues *venues, const struct venue_instanc
                          unsigned port, char *out, size_t cap)
 {
     char endpoint[256] = "";
-    int err =
-        append(endpoint, sizeof(endpoint), instance ? instance->host : venues->core_host, port);
+    int err = append(endpoint, sizeof(endpoint), instance ? instance->host : venues->core_host,
+                     port, NULL);
 
     if (err || strlen(endpoint) >= cap)
         return ERR_FULL;

@@ -330,6 +330,14 @@ static void an_unknown_transport_is_refused(void)
             "tcp://HOST:PORT or ipc://PATH");
 }
 
+static void an_endpoint_may_name_its_key(void)
+{
+    struct test_config config = { 0 };
+
+    CHECK_INT(load("[NET]\nENDPOINT=tcp://10.0.0.1:6018@binance\n", &config), 0);
+    CHECK_STR(config.endpoint, "tcp://10.0.0.1:6018@binance");
+}
+
 static void an_unencrypted_url_is_refused(void)
 {
     refused("[NET]\nURL=http://api.example.com\n", "2: [NET] URL", "https:// or wss://");
@@ -508,6 +516,7 @@ int main(void)
     CASE(an_endpoint_without_port_is_refused);
     CASE(an_endpoint_with_a_wild_port_is_refused);
     CASE(an_unknown_transport_is_refused);
+    CASE(an_endpoint_may_name_its_key);
     CASE(an_unencrypted_url_is_refused);
     CASE(an_unset_variable_is_refused);
     CASE(an_unclosed_variable_is_refused);

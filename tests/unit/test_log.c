@@ -46,10 +46,10 @@ static int count_lines(const char *at)
 
 static void lines_are_json_whatever_the_text(void)
 {
-    fresh_log(LOG_INFO);
+    fresh_log(LOG_LEVEL_INFO);
     log_info("plain", "n=%d", 3);
     log_warn("nasty", "quote \" backslash \\ newline \n tab \t bell \a latin \xe9 utf8 \xc3\xa9");
-    log_json(LOG_INFO, "METRICS", "\"a\":1,\"b\":{\"p50\":2}");
+    log_json(LOG_LEVEL_INFO, "METRICS", "\"a\":1,\"b\":{\"p50\":2}");
     log_close();
     CHECK_INT(count_lines(read_log()), 3);
     CHECK(strstr(text, "\"process\":\"tester\",\"event\":\"plain\",\"msg\":\"n=3\"}"));
@@ -59,10 +59,10 @@ static void lines_are_json_whatever_the_text(void)
 
 static void lower_levels_are_left_out(void)
 {
-    fresh_log(LOG_WARN);
+    fresh_log(LOG_LEVEL_WARN);
     log_info("no", "x");
     log_warn("yes", "x");
-    log_set_level(LOG_DEBUG);
+    log_set_level(LOG_LEVEL_DEBUG);
     log_debug("yes", "x");
     log_close();
     CHECK_INT(count_lines(read_log()), 2);
@@ -74,11 +74,11 @@ static void secrets_never_reach_the_file(void)
     CHECK_INT(log_redact("abc"), ERR_RANGE);
     CHECK_INT(log_redact("s3cr3t\"key"), 0);
     CHECK_INT(log_redact("s3cr3t\"key"), 0);
-    fresh_log(LOG_INFO);
+    fresh_log(LOG_LEVEL_INFO);
     log_info("signed", "key=s3cr3t\"key twice s3cr3t\"key");
-    log_json(LOG_INFO, "raw", "\"k\":\"s3cr3t\"");
+    log_json(LOG_LEVEL_INFO, "raw", "\"k\":\"s3cr3t\"");
     CHECK_INT(log_redact("plain-key"), 0);
-    log_json(LOG_INFO, "raw", "\"k\":\"plain-key\"");
+    log_json(LOG_LEVEL_INFO, "raw", "\"k\":\"plain-key\"");
     log_close();
     CHECK_INT(count_lines(read_log()), 3);
     CHECK(!strstr(text, "s3cr3t\\\"key"));
@@ -91,7 +91,7 @@ static void a_full_queue_drops_and_counts_but_never_blocks(void)
     uint64_t before = log_dropped();
     const int wanted = 6000;
 
-    fresh_log(LOG_INFO);
+    fresh_log(LOG_LEVEL_INFO);
     for (int i = 0; i < wanted; i++)
         log_info("burst", "%0500d", i);
     log_close();
@@ -113,7 +113,7 @@ static void threads_do_not_tear_lines(void)
     int ids[4] = { 0, 1, 2, 3 };
     uint64_t before = log_dropped();
 
-    fresh_log(LOG_INFO);
+    fresh_log(LOG_LEVEL_INFO);
     for (int i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, write_many, &ids[i]);
     for (int i = 0; i < 4; i++)
@@ -127,7 +127,7 @@ static void reopening_follows_a_rotation(void)
     char rotated[80];
 
     snprintf(rotated, sizeof(rotated), "%s.1", path);
-    fresh_log(LOG_INFO);
+    fresh_log(LOG_LEVEL_INFO);
     log_error("before", "x");
     for (int i = 0; i < 100 && !strstr(read_log(), "before"); i++)
         usleep(10000);
@@ -159,7 +159,7 @@ static void errors_are_counted(void)
 {
     uint64_t before = log_errors();
 
-    fresh_log(LOG_INFO);
+    fresh_log(LOG_LEVEL_INFO);
     log_error("bad", "x");
     log_warn("not so bad", "x");
     log_close();

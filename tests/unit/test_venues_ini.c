@@ -61,6 +61,19 @@ static void endpoints_follow_from_hosts_and_topology(void)
     CHECK_INT(venues_endpoints(&venues, 6999, out, sizeof(out)), ERR_NOT_FOUND);
 }
 
+static void away_from_loopback_an_endpoint_names_its_key(void)
+{
+    char out[128];
+
+    CHECK_INT(load("[BINANCE]\nID=1\nVENUE=binance\nHOST=10.0.0.1\n[CORE]\nHOST=10.0.0.2\n"), 0);
+    CHECK_INT(venues_endpoints(&venues, 6018, out, sizeof(out)), 0);
+    CHECK_STR(out, "tcp://10.0.0.1:6018@BINANCE");
+    CHECK_INT(venues_endpoints(&venues, 6020, out, sizeof(out)), 0);
+    CHECK_STR(out, "tcp://10.0.0.2:6020");
+    CHECK_INT(venues_bind_endpoint(&venues, &venues.at[0], 6018, out, sizeof(out)), 0);
+    CHECK_STR(out, "tcp://10.0.0.1:6018");
+}
+
 static void refused(const char *text, const char *what)
 {
     struct venues before = venues;
@@ -95,6 +108,7 @@ int main(void)
     close(mkstemp(path));
     CASE(instances_are_read_and_found_in_any_case);
     CASE(endpoints_follow_from_hosts_and_topology);
+    CASE(away_from_loopback_an_endpoint_names_its_key);
     CASE(instances_that_would_meet_are_refused);
     CASE(what_is_missing_or_wild_is_refused);
     unlink(path);
