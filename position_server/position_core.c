@@ -46,6 +46,19 @@ void position_core_load(struct position_core *core, const struct wire_header *re
     }
 }
 
+void position_core_set_day(struct position_core *core, int64_t day, uint16_t account,
+                           uint16_t strategy, uint64_t instrument, int64_t base)
+{
+    core->day = day;
+    for (uint32_t i = 0; i < core->position_count; i++) {
+        struct position *position = &core->positions[i];
+
+        if (position->account == account && position->strategy == strategy &&
+            position->instrument == instrument)
+            position->day_base = base;
+    }
+}
+
 void position_core_loaded(struct position_core *core, int64_t now_ns)
 {
     core->is_loading = false;

@@ -110,6 +110,10 @@ void position_core_init(struct position_core *core, const struct position_config
 /* position_core_load applies a record of the store, before any event: definitions first, then
  * executions and account events in the order in which they were stored. */
 void position_core_load(struct position_core *core, const struct wire_header *record);
+/* position_core_set_day: what a position was worth when its day began, as stored. After the
+ * records, before _loaded. */
+void position_core_set_day(struct position_core *core, int64_t day, uint16_t account,
+                           uint16_t strategy, uint64_t instrument, int64_t base);
 void position_core_loaded(struct position_core *core, int64_t now_ns);
 
 /* position_core_event takes 6001, 6017 and 6018 (engine_status). */
