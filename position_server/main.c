@@ -192,6 +192,10 @@ static int check(struct role_runtime *rt, FILE *out, FILE *errors)
 
     (void)out;
     memset(&scratch, 0, sizeof scratch);
+    if (settings.reporting[0] == '\0' || strlen(settings.reporting) >= sizeof scratch.reporting) {
+        fprintf(errors, "%s: [REPORTING] CURRENCY: an asset code of 1 to 15 letters\n", rt->config_path);
+        return ERR_CONFIG;
+    }
     return parse_equals(settings.equals, &scratch, errors, rt->config_path);
 }
 
@@ -228,7 +232,7 @@ static int init(struct role_runtime *rt)
     int err = parse_equals(settings.equals, &config, stderr, rt->config_path);
 
     self->rt = rt;
-    strncpy(config.reporting, settings.reporting, sizeof config.reporting - 1);
+    memcpy(config.reporting, settings.reporting, strlen(settings.reporting) + 1);
     if (!err)
         err = market_init(&self->market, (unsigned)settings.instruments_max, MARK_LEVELS);
     if (!err)
