@@ -21,7 +21,9 @@ static void send_copy(struct bus_pub *pub, const struct wire_header *kept)
 static void replay(struct bus_pub *pub, const struct wire_state_request *request)
 {
     unsigned slot = bus_types_slot(&pub->types, request->of_type);
-    unsigned page = MIN(request->page_max, BUS_PAGE_MAX);
+    /* A page must not fill the queue that it is to repair. */
+    unsigned page =
+        MIN(MIN(request->page_max, BUS_PAGE_MAX), (unsigned)pub->high_water_mark / 4 + 1);
 
     if (!pub->kept || slot == BUS_NO_SLOT || request->of_epoch != pub->bus->epoch || page == 0 ||
         request->from_seq == 0 || request->to_seq < request->from_seq)

@@ -12,6 +12,7 @@
 enum {
     BUS_BATCH = 64,     /* Messages read from one socket in one turn of the loop. */
     BUS_PAGE_MAX = 256, /* Messages replayed for one request. */
+    BUS_PAGE_MIN = 8,   /* A page that did not fit the queues is asked for in smaller ones. */
     BUS_KEPT =
         65536, /* Messages of one type kept for replay: as many as the high-water mark loses. */
     BUS_HELD_MAX = 256,   /* Messages published before a bound subscriber has subscribed (7005). */
@@ -150,6 +151,7 @@ struct bus_pub {
     struct bus_types types;
     struct bus_socket socket;
     int lock_fd;
+    int high_water_mark;
     uint64_t seq[WIRE_SEQUENCES_MAX];  /* Last stamped. */
     uint64_t sent[WIRE_SEQUENCES_MAX]; /* Last handed to ZeroMQ: less than seq while held. */
     uint64_t beat_seq, end_seq;        /* Of heartbeat and recovery_end. */
@@ -194,6 +196,8 @@ struct bus_ask {
     uint64_t from, to;
     int64_t retry_ns; /* Not asked again before. */
     unsigned attempt;
+    unsigned page; /* 0: BUS_PAGE_MAX. Halved when a page did not get through, larger by an
+                    * eighth when one did. */
 };
 
 /* One publisher, in one epoch. */

@@ -170,8 +170,11 @@ void bus_pub_turn(struct bus_pub *pub)
 
 static void ready(struct loop_source *source, uint32_t epoll_events)
 {
+    struct bus_pub *pub = source->ctx;
+
     (void)epoll_events;
-    bus_pub_turn(source->ctx);
+    pub->socket.needs_look = true;
+    bus_pub_turn(pub);
 }
 
 /* ---- life ---- */
@@ -231,8 +234,9 @@ int bus_publish_on(struct bus *bus, unsigned port, const char *endpoint, bus_on_
     bus_types_init(&made->types, port);
     bus_answer_init(made);
 
-    int mark = bus->config.high_water_mark ? bus->config.high_water_mark : stream->high_water_mark;
-    int err = bus_socket_open(&made->socket, ZMQ_XPUB, mark);
+    made->high_water_mark =
+        bus->config.high_water_mark ? bus->config.high_water_mark : stream->high_water_mark;
+    int err = bus_socket_open(&made->socket, ZMQ_XPUB, made->high_water_mark);
     if (!err)
         err = bus_socket_set(&made->socket, ZMQ_XPUB_VERBOSE, 1);
     if (!err && stream->loss == LOSS_RECOVERED)
@@ -256,6 +260,7 @@ void bus_pub_shrink(struct bus_pub *pub, size_t kept)
     struct bus_kept *smaller = NULL;
 
     assert(kept > 0);
+    pub->high_water_mark = (int)kept;
     (void)bus_socket_set(&pub->socket, ZMQ_SNDHWM, (int)kept);
     if (!pub->kept || bus_kept_open(&smaller, &pub->types, kept) != 0)
         return;

@@ -46,6 +46,14 @@ static void wait_longer(struct bus_ask *ask, int64_t now_ns)
     ask->attempt++;
 }
 
+/* A page, or its end, did not get through. */
+static void page_failed(struct bus_ask *ask, const struct sequence *sequence)
+{
+    ask->page = MAX(ask->page / 2, (unsigned)BUS_PAGE_MIN);
+    if (sequence->missing[0].from > ask->from)
+        ask->attempt = 0; /* Some of it did: the way is open. */
+}
+
 /* Asks for the oldest hole, and for the ones behind it as far as they fit in one page. */
 static void ask_for(struct bus_sub *sub, struct bus_source *source, unsigned slot, int64_t now_ns)
 {
@@ -53,10 +61,14 @@ static void ask_for(struct bus_sub *sub, struct bus_source *source, unsigned slo
     struct bus_ask *ask = &source->ask[slot];
     struct wire_state_request request;
 
+    if (ask->page == 0)
+        ask->page = BUS_PAGE_MAX;
+    if (ask->request_id != 0)
+        page_failed(ask, sequence);
     ask->from = sequence->missing[0].from;
     ask->to = sequence->missing[0].to;
     for (uint32_t i = 1; i < sequence->count; i++)
-        if (sequence->missing[i].to - ask->from < BUS_PAGE_MAX)
+        if (sequence->missing[i].to - ask->from < ask->page)
             ask->to = sequence->missing[i].to;
 
     WIRE_BEGIN(&request, state_request);
@@ -66,7 +78,7 @@ static void ask_for(struct bus_sub *sub, struct bus_source *source, unsigned slo
     request.of_epoch = source->epoch;
     request.from_seq = ask->from;
     request.to_seq = ask->to;
-    request.page_max = BUS_PAGE_MAX;
+    request.page_max = (uint16_t)ask->page;
     ask->request_id = bus_sub_send(sub, &request) == 0 ? request.request_id : 0;
     wait_longer(ask, now_ns);
 }
@@ -91,21 +103,25 @@ void bus_recovery_turn(struct bus_sub *sub, int64_t now_ns)
     sub->is_recovering = is_recovering;
 }
 
-/* The end of a page is behind all of its messages on one ordered pipe: what is still missing of it
- * was dropped again, and asking at once would only find the same full queue. */
-static void plan_next(struct bus_source *source, unsigned slot, uint64_t next_seq,
-                      bool has_progress, int64_t now_ns)
+/* The end of a page comes behind all of its messages on one ordered pipe: what is still missing of
+ * it was dropped again. */
+static void plan_next(struct bus_source *source, unsigned slot, uint64_t next_seq, int64_t now_ns)
 {
     const struct sequence *sequence = &source->sequence[slot];
     struct bus_ask *ask = &source->ask[slot];
 
     ask->request_id = 0;
-    if (sequence->count == 0 || (has_progress && sequence->missing[0].from >= next_seq)) {
-        ask->attempt = 0;
-        ask->retry_ns = 0;
+    if (sequence->count > 0 && sequence->missing[0].from < next_seq) {
+        page_failed(ask, sequence);
+        if (ask->attempt > 0) {
+            wait_longer(ask, now_ns);
+            return;
+        }
     } else {
-        wait_longer(ask, now_ns);
+        ask->page = MIN(ask->page + ask->page / 8, (unsigned)BUS_PAGE_MAX);
     }
+    ask->attempt = 0;
+    ask->retry_ns = 0;
 }
 
 bool bus_recovery_end(struct bus_sub *sub, struct bus_source *source,
@@ -121,6 +137,6 @@ bool bus_recovery_end(struct bus_sub *sub, struct bus_source *source,
     uint64_t next_seq = MIN(end->next_seq, ask->to + 1);
     if (end->is_lost && next_seq > end->sent)
         lose(sub, source, slot, ask->from, next_seq - end->sent - 1);
-    plan_next(source, slot, next_seq, next_seq > ask->from, now_ns);
+    plan_next(source, slot, next_seq, now_ns);
     return true;
 }
