@@ -367,12 +367,13 @@ static void put_cell(FILE *out, const char *text)
 void config_document(const char *role, const struct config_key *keys, size_t count, FILE *out)
 {
     char allowed[WHY_MAX];
-    const char *section = "";
+    const char *section = NULL;
 
-    fprintf(out, "## %s\n", role);
+    if (role)
+        fprintf(out, "## %s\n", role);
     for (size_t i = 0; i < count; i++) {
         const struct config_key *key = &keys[i];
-        if (strcmp(section, key->section) != 0) {
+        if (!section || strcmp(section, key->section) != 0) {
             section = key->section;
             fprintf(out,
                     "\n### [%s%s]\n\n| key | allowed | default | how it is honoured "
@@ -391,7 +392,8 @@ void config_document(const char *role, const struct config_key *keys, size_t cou
         put_cell(out, key->doc);
         fputs(" |\n", out);
     }
-    fputc('\n', out);
+    if (count)
+        fputc('\n', out);
 }
 
 /* ---- sections that repeat ---- */

@@ -50,7 +50,8 @@ int config_load(void *config, const struct config_key *keys, size_t count, const
 int config_explain(const void *config, const struct config_key *keys, size_t count,
                    const char *path, FILE *out);
 
-/* config_document writes the role's part of docs/configuration.md. */
+/* config_document writes the role's part of docs/configuration.md; role NULL: tables without a
+ * heading. */
 void config_document(const char *role, const struct config_key *keys, size_t count, FILE *out);
 
 /* For sections that repeat: config_sections lists those that begin with prefix ("STRATEGY_"),

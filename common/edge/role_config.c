@@ -20,14 +20,15 @@ static const struct config_key global_keys[] = {
     { "GLOBAL", "LOG_LEVEL", CONFIG_CHOICE, AT(log_level), "INFO", 0, 0, "DEBUG|INFO|WARN|ERROR", 0,
       "least level that is written; --log-level and --verbose win" },
     { "GLOBAL", "LOG_FILE", CONFIG_TEXT, AT(log_file), "", 0, 0, NULL, 0,
-      "JSON lines, reopened on SIGHUP; -: stderr; empty: stderr, or logs/ROLE_VENUE.log with "
-      "--daemon" },
+      "JSON lines, reopened on SIGHUP; -: stderr; empty: stderr, or with --daemon "
+      "ROLE_VENUE.log in $TICKPIPE_LOG_DIR, else logs" },
     { "GLOBAL", "RUN_DIR", CONFIG_TEXT, AT(run_dir), "", 0, 0, NULL, 0,
       "pid files and endpoint locks, made 0700; empty: $TICKPIPE_RUN_DIR, else run" },
-    { "GLOBAL", "KEYS_DIR", CONFIG_TEXT, AT(keys_dir), "keys", 0, 0, NULL, 0,
-      "CURVE keys made by `tickpipe keys`, and secrets in 0600 files (BINANCE_API_KEY)" },
-    { "GLOBAL", "DATA_DIR", CONFIG_TEXT, AT(data_dir), "data", 0, 0, NULL, 0,
-      "journals, ledgers, persisted state; made 0700" },
+    { "GLOBAL", "KEYS_DIR", CONFIG_TEXT, AT(keys_dir), "", 0, 0, NULL, 0,
+      "CURVE keys made by `tickpipe keys`, and secrets in 0600 files (BINANCE_API_KEY); empty: "
+      "$TICKPIPE_KEYS_DIR, else keys" },
+    { "GLOBAL", "DATA_DIR", CONFIG_TEXT, AT(data_dir), "", 0, 0, NULL, 0,
+      "journals, ledgers, persisted state; made 0700; empty: $TICKPIPE_DATA_DIR, else data" },
     { "GLOBAL", "VENUES_FILE", CONFIG_TEXT, AT(venues_file), "", 0, 0, NULL, 0,
       "the venue instances and hosts; empty: venues.ini beside CONFIG, else in the configuration "
       "directory" },
@@ -234,22 +235,31 @@ static int load_venues(struct role_runtime *rt, const struct role_args *args, FI
     return err;
 }
 
+static void fill_in_dir(char *dir, const char *variable, const char *fallback)
+{
+    const char *value = getenv(variable);
+
+    if (!dir[0])
+        snprintf(dir, CONFIG_TEXT_MAX, "%s", value && value[0] ? value : fallback);
+}
+
 static void fill_in_names(struct role_runtime *rt, const struct role_args *args)
 {
     struct role_config *common = &rt->common;
-    const char *run_dir = getenv("TICKPIPE_RUN_DIR");
+    char logs[CONFIG_TEXT_MAX] = "";
     char name[64];
 
     snprintf(rt->instance_name, sizeof(rt->instance_name), "%s%s%s", role_name(rt->app->role),
              rt->instance ? "@" : "", rt->instance ? rt->instance->name : "");
     if (!common->process_name[0])
         snprintf(common->process_name, sizeof(common->process_name), "%s", rt->instance_name);
-    if (!common->run_dir[0])
-        snprintf(common->run_dir, sizeof(common->run_dir), "%s",
-                 run_dir && run_dir[0] ? run_dir : "run");
+    fill_in_dir(common->run_dir, "TICKPIPE_RUN_DIR", "run");
+    fill_in_dir(common->keys_dir, "TICKPIPE_KEYS_DIR", "keys");
+    fill_in_dir(common->data_dir, "TICKPIPE_DATA_DIR", "data");
     if (!common->log_file[0] && args->is_daemon) {
         role_file_name(rt->app->role, rt->instance ? rt->instance->name : NULL, name, sizeof(name));
-        snprintf(common->log_file, sizeof(common->log_file), "logs/%s.log", name);
+        fill_in_dir(logs, "TICKPIPE_LOG_DIR", "logs");
+        snprintf(common->log_file, sizeof(common->log_file), "%.400s/%s.log", logs, name);
     }
 }
 

@@ -32,7 +32,7 @@ static const struct config_key venue_keys[] = {
       CONFIG_REPEATED, "used where the venue's own metadata states none" },
 };
 static const struct config_key core_keys[] = {
-    { "CORE", "HOST", CONFIG_TEXT, AT(host), "127.0.0.1", 0, 0, NULL, CONFIG_REPEATED,
+    { "CORE", "HOST", CONFIG_TEXT, AT(host), "127.0.0.1", 0, 0, NULL, 0,
       "where the roles that are not per venue bind" },
 };
 
