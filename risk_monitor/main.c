@@ -7,8 +7,8 @@
 #include "common/leaf/err.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,12 +1,11 @@
 #include "risk_monitor/saved.h"
 
+#include "common/edge/durable_file.h"
 #include "common/leaf/err.h"
 #include "common/pure/crypto.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,24 +45,9 @@ int saved_read(const char *path, struct risk_saved *saved)
     return 0;
 }
 
-static int sync_folder(const char *path)
-{
-    char copy[4096];
-
-    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
-        return ERR_SYS;
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_SYS;
-    int err = fsync(fd) == 0 ? 0 : ERR_SYS;
-    close(fd);
-    return err;
-}
-
 int saved_write(const char *path, const struct risk_saved *saved)
 {
     struct saved_file file;
-    char temporary[4096];
 
     memset(&file, 0, sizeof file); /* Padding too: it is checksummed. */
     memcpy(file.magic, magic, sizeof magic);
@@ -71,14 +55,5 @@ int saved_write(const char *path, const struct risk_saved *saved)
     file.size = sizeof file;
     memcpy(&file.saved, saved, sizeof file.saved);
     file.crc = checksum(&file);
-    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
-        return ERR_SYS;
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return ERR_SYS;
-    bool is_written = write(fd, &file, sizeof file) == (ssize_t)sizeof file && fsync(fd) == 0;
-    close(fd);
-    if (!is_written || rename(temporary, path) != 0)
-        return ERR_SYS;
-    return sync_folder(path);
+    return durable_file_write(path, &file, sizeof file);
 }
