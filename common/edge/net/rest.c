@@ -254,6 +254,7 @@ static void resolve_again(struct loop_timer *timer, int64_t now_ns)
 {
     struct rest *rest = timer->ctx;
 
+    (void)loop_timer_at(rest->config.loop, timer, now_ns + resolve_again_ns);
     for (size_t i = 0; i < rest->host_count; i++) {
         struct rest_host *host = &rest->hosts[i];
         ask(host);
@@ -262,7 +263,6 @@ static void resolve_again(struct loop_timer *timer, int64_t now_ns)
         else if (!host->is_asking)
             refuse_waiting(host, ERR_NOT_FOUND);
     }
-    (void)loop_timer_at(rest->config.loop, timer, now_ns + resolve_again_ns);
 }
 
 /* ---- what may go ---- */
