@@ -222,8 +222,13 @@ static int copy_config(struct bus *bus, const struct bus_config *config)
  * and SIGTERM from the role. */
 static int open_context(void)
 {
-    zsys_handler_set(NULL);
-    zsys_set_io_threads(1);
+    static bool is_open;
+
+    if (!is_open) {
+        zsys_handler_set(NULL);
+        zsys_set_io_threads(1);
+    }
+    is_open = true;
     return zsys_init() ? 0 : ERR_SYS;
 }
 
