@@ -11,17 +11,17 @@
 __extension__ typedef __int128 i128;
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define MAX(a, b)    ((a) > (b) ? (a) : (b))
+#define LIKELY(x)    __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
 #define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
 #define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
-#define US_PER_S INT64_C(1000000)
-#define MS_PER_S INT64_C(1000)
+#define NS_PER_S  INT64_C(1000000000)
+#define US_PER_S  INT64_C(1000000)
+#define MS_PER_S  INT64_C(1000)
 
 #endif

@@ -152,26 +152,6 @@ static int parse_any(const char *text, size_t len, int exp, int64_t *out)
     return err;
 }
 
-/* Reads digits at *at onto *value, eight at a time where there are eight. The caller has made sure
- * that no more than 19 come. */
-static inline void take_digits(const char **at, const char *end, uint64_t *value)
-{
-    const char *p = *at;
-    uint64_t v = *value;
-
-    while (end - p >= 8) {
-        uint64_t word = digits8_load(p);
-        if (!digits8_are(word))
-            break;
-        v = v * 100000000 + digits8_value(word);
-        p += 8;
-    }
-    for (; p < end && digit_is(*p); p++)
-        v = v * 10 + (uint64_t)(*p - '0');
-    *at = p;
-    *value = v;
-}
-
 /* What venues send is short and has no E: at most 19 characters cannot overflow 64 bits while they
  * are read. Everything else, errors included, goes the long way. */
 static inline bool parse_short(const char *text, size_t len, uint64_t *magnitude, int *decimals,
@@ -186,12 +166,12 @@ static inline bool parse_short(const char *text, size_t len, uint64_t *magnitude
     *decimals = 0;
     *is_negative = *at == '-';
     first = at += *is_negative;
-    take_digits(&at, end, &value);
+    at = digits_take(at, end, &value);
     if (UNLIKELY(at == first))
         return false;
     if (at < end && *at == '.') {
         first = ++at;
-        take_digits(&at, end, &value);
+        at = digits_take(at, end, &value);
         if (UNLIKELY(at == first))
             return false;
         *decimals = (int)(at - first);

@@ -22,7 +22,8 @@ int fixed_parse(const char *text, size_t len, int exp, int64_t *out);
 int fixed_parse_natural(const char *text, size_t len, int64_t *out, int *exp);
 
 /* fixed_format writes value with exactly exp decimals (none when exp <= 0), never in scientific
- * form, and ends it with NUL. cap FIXED_TEXT_MAX is always enough. Returns the length, or ERR_RANGE. */
+ * form, and ends it with NUL. cap FIXED_TEXT_MAX is always enough. Returns the length, or
+ * ERR_RANGE. */
 int fixed_format(int64_t value, int exp, char *out, size_t cap);
 
 /* fixed_format_at is fixed_format at decimals instead of exp. ERR_RANGE when that would lose a
@@ -34,8 +35,8 @@ int fixed_format_trim(int64_t value, int exp, char *out, size_t cap);
 
 enum fixed_round { FIXED_DOWN, FIXED_UP, FIXED_NEAREST, FIXED_EXACT }; /* DOWN: towards zero. */
 
-/* fixed_rescale gives value at another exponent. ERR_RANGE when it does not fit, or when EXACT would
- * lose digits. */
+/* fixed_rescale gives value at another exponent. ERR_RANGE when it does not fit, or when EXACT
+ * would lose digits. */
 int fixed_rescale(int64_t value, int exp, int to_exp, enum fixed_round round, int64_t *out);
 
 /* fixed_compare orders two decimals of any exponents: -1, 0 or 1. Exact. */

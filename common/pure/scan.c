@@ -74,13 +74,6 @@ static inline const char *string_close(const char *at, const char *end)
     }
 }
 
-static inline const char *digits_end(const char *at, const char *end)
-{
-    while (at < end && digit_is(*at))
-        at++;
-    return at;
-}
-
 static const char *number_end(const char *at, const char *end)
 {
     const char *first;
@@ -213,12 +206,10 @@ static const char *value_end(const char *at, const char *end)
     return at;
 }
 
-/* End of the object or array at *at, found by its brackets alone: what is inside is checked when it
- * is walked. */
-static const char *bracket_end(const char *at, const char *end)
+/* Finds where depth open brackets are closed, by brackets and quotes alone: what is between was
+ * checked by scan_whole, and is again where it is walked. at is outside of strings. */
+static const char *brackets_close(const char *at, const char *end, unsigned depth)
 {
-    unsigned depth = 0;
-
     for (; at < end; at++) {
         char c = *at;
         if (c == '"') {
@@ -234,35 +225,38 @@ static const char *bracket_end(const char *at, const char *end)
     return NULL;
 }
 
-static enum scan_type type_of(char first)
+static inline const char *give(enum scan_type type, const char *first, const char *last,
+                               struct scan_value *out)
 {
-    switch (first) {
-    case '{':
-        return SCAN_OBJECT;
-    case '[':
-        return SCAN_ARRAY;
-    case '"':
-        return SCAN_STRING;
-    case 't':
-        return SCAN_TRUE;
-    case 'f':
-        return SCAN_FALSE;
-    case 'n':
-        return SCAN_NULL;
-    default:
-        return SCAN_NUMBER;
-    }
+    if (last)
+        *out = (struct scan_value){ type, first, (size_t)(last - first) };
+    return last;
 }
 
-static inline void slice(const char *first, const char *last, struct scan_value *out)
+/* The value at *at as a slice, and where it ends. Strings and numbers come first: they are most of
+ * it. */
+static inline const char *slice(const char *at, const char *end, struct scan_value *out)
 {
-    out->type = type_of(*first);
-    if (out->type == SCAN_STRING) {
-        first++;
-        last--;
+    if (*at == '"') {
+        const char *close = give(SCAN_STRING, at + 1, string_close(at + 1, end), out);
+        return close ? close + 1 : NULL;
     }
-    out->text = first;
-    out->len = (size_t)(last - first);
+    if (*at == '-' || digit_is(*at))
+        return give(SCAN_NUMBER, at, number_end(at, end), out);
+    switch (*at) {
+    case '{':
+        return give(SCAN_OBJECT, at, brackets_close(at, end, 0), out);
+    case '[':
+        return give(SCAN_ARRAY, at, brackets_close(at, end, 0), out);
+    case 't':
+        return give(SCAN_TRUE, at, word_end(at, end, "true", 4), out);
+    case 'f':
+        return give(SCAN_FALSE, at, word_end(at, end, "false", 5), out);
+    case 'n':
+        return give(SCAN_NULL, at, word_end(at, end, "null", 4), out);
+    default:
+        return NULL;
+    }
 }
 
 int scan_whole(const char *text, size_t len, struct scan_value *out)
@@ -275,7 +269,10 @@ int scan_whole(const char *text, size_t len, struct scan_value *out)
     const char *last = value_end(first, end);
     if (!last || skip_space(last, end) != end)
         return ERR_PROTO;
-    slice(first, last, out);
+    if (*first == '{' || *first == '[')
+        (void)give(*first == '{' ? SCAN_OBJECT : SCAN_ARRAY, first, last, out);
+    else
+        (void)slice(first, last, out);
     return 0;
 }
 
@@ -283,65 +280,39 @@ int scan_begin(struct scan_iter *iter, const struct scan_value *container)
 {
     if (container->len < 2 || (container->type != SCAN_OBJECT && container->type != SCAN_ARRAY))
         return ERR_PROTO;
-    *iter = (struct scan_iter){ container->text + 1, container->text + container->len - 1, false };
+    *iter = (struct scan_iter){
+        .at = container->text + 1,
+        .end = container->text + container->len,
+        .close = container->type == SCAN_OBJECT ? '}' : ']',
+    };
     return 0;
 }
 
-/* Moves to where the next value or key begins, past the comma. NULL and *err at the end or on an
- * error. */
-static inline const char *next_start(const struct scan_iter *iter, int *err)
+int scan_next(struct scan_iter *iter)
 {
     const char *at = skip_space(iter->at, iter->end);
 
-    if (at == iter->end) {
-        *err = ERR_NOT_FOUND;
-        return NULL;
-    }
-    if (iter->is_started) {
-        *err = ERR_PROTO;
-        if (*at != ',')
-            return NULL;
-        at = skip_space(at + 1, iter->end);
-        if (at == iter->end)
-            return NULL;
-    }
-    return at;
-}
-
-static inline int take_value(struct scan_iter *iter, const char *at, struct scan_value *value)
-{
-    const char *first = skip_space(at, iter->end), *last;
-
-    if (UNLIKELY(first == iter->end))
+    if (UNLIKELY(at == iter->end))
         return ERR_PROTO;
-    if (*first == '{' || *first == '[')
-        last = bracket_end(first, iter->end);
-    else
-        last = scalar_end(first, iter->end);
-    if (UNLIKELY(!last))
+    if (*at == iter->close) {
+        iter->at = at;
+        return ERR_NOT_FOUND;
+    }
+    if (iter->is_started && *at++ != ',')
         return ERR_PROTO;
-    slice(first, last, value);
-    iter->at = last;
+    iter->at = at;
     iter->is_started = true;
     return 0;
 }
 
-int scan_item(struct scan_iter *iter, struct scan_value *value)
+int scan_key(struct scan_iter *iter, struct scan_value *key)
 {
-    int err = 0;
-    const char *at = next_start(iter, &err);
+    int err = scan_next(iter);
 
-    return at ? take_value(iter, at, value) : err;
-}
-
-int scan_member(struct scan_iter *iter, struct scan_value *key, struct scan_value *value)
-{
-    int err = 0;
-    const char *at = next_start(iter, &err);
-
-    if (!at)
+    if (err)
         return err;
-    if (*at != '"')
+    const char *at = skip_space(iter->at, iter->end);
+    if (at == iter->end || *at != '"')
         return ERR_PROTO;
     const char *close = string_close(at + 1, iter->end);
     if (!close)
@@ -349,9 +320,66 @@ int scan_member(struct scan_iter *iter, struct scan_value *key, struct scan_valu
     const char *colon = skip_space(close + 1, iter->end);
     if (colon == iter->end || *colon != ':')
         return ERR_PROTO;
-    err = take_value(iter, colon + 1, value);
+    *key = (struct scan_value){ SCAN_STRING, at + 1, (size_t)(close - at - 1) };
+    iter->at = colon + 1;
+    return 0;
+}
+
+int scan_value(struct scan_iter *iter, struct scan_value *value)
+{
+    const char *at = skip_space(iter->at, iter->end);
+
+    if (UNLIKELY(at == iter->end))
+        return ERR_PROTO;
+    at = slice(at, iter->end, value);
+    if (UNLIKELY(!at))
+        return ERR_PROTO;
+    iter->at = at;
+    return 0;
+}
+
+int scan_enter(struct scan_iter *iter, struct scan_iter *inner)
+{
+    const char *at = skip_space(iter->at, iter->end);
+
+    if (at == iter->end || (*at != '{' && *at != '['))
+        return ERR_PROTO;
+    *inner = (struct scan_iter){ .at = at + 1, .end = iter->end, .close = *at == '{' ? '}' : ']' };
+    iter->at = at;
+    return 0;
+}
+
+int scan_leave(struct scan_iter *iter, const struct scan_iter *inner)
+{
+    const char *at = skip_space(inner->at, inner->end);
+
+    /* Mostly it was walked to its end. */
+    if (LIKELY(at < inner->end && *at == inner->close))
+        at++;
+    else
+        at = brackets_close(at, inner->end, 1);
+    if (!at)
+        return ERR_PROTO;
+    iter->at = at;
+    return 0;
+}
+
+int scan_item(struct scan_iter *iter, struct scan_value *value)
+{
+    int err = scan_next(iter);
+
+    return err ? err : scan_value(iter, value);
+}
+
+int scan_member(struct scan_iter *iter, struct scan_value *key, struct scan_value *value)
+{
+    struct scan_value name;
+    int err = scan_key(iter, &name);
+
     if (!err)
-        *key = (struct scan_value){ SCAN_STRING, at + 1, (size_t)(close - at - 1) };
+        err = scan_value(iter, value);
+    if (!err)
+        *key = name;
     return err;
 }
 
@@ -383,6 +411,12 @@ static int read_u64(const char *at, size_t len, uint64_t *out)
 
     if (len == 0)
         return ERR_PROTO;
+    if (LIKELY(len <= 19)) {
+        if (digits_take(at, end, &number) != end)
+            return ERR_PROTO;
+        *out = number;
+        return 0;
+    }
     if (digits_end(at, end) != end)
         return ERR_PROTO;
     for (; at < end; at++)

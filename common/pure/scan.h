@@ -26,11 +26,22 @@ int scan_whole(const char *text, size_t len, struct scan_value *out);
 /* Walk of an object or array: scan_begin, then scan_member / scan_item until they give ERR_NOT_FOUND (end). */
 struct scan_iter {
     const char *at, *end;
+    char close; /* The bracket that ends it. */
     bool is_started;
 };
 int scan_begin(struct scan_iter *iter, const struct scan_value *container); /* ERR_PROTO: neither object nor array */
 int scan_member(struct scan_iter *iter, struct scan_value *key, struct scan_value *value);
 int scan_item(struct scan_iter *iter, struct scan_value *value);
+
+/* The same in steps, for hot paths: a container that is entered is walked at once, where scan_item and
+ * scan_begin would first look for its end. scan_key (in an object) or scan_next (in an array) moves to the next
+ * value, ERR_NOT_FOUND at the end; then scan_value reads it, or scan_enter begins the walk of it as inner
+ * (ERR_PROTO: no container) and scan_leave goes on behind it, whether it was walked to its end or not. */
+int scan_key(struct scan_iter *iter, struct scan_value *key);
+int scan_next(struct scan_iter *iter);
+int scan_value(struct scan_iter *iter, struct scan_value *value);
+int scan_enter(struct scan_iter *iter, struct scan_iter *inner);
+int scan_leave(struct scan_iter *iter, const struct scan_iter *inner);
 
 /* scan_find gives the member of a name (first one), ERR_NOT_FOUND or ERR_PROTO. Linear. */
 int scan_find(const struct scan_value *object, const char *name, struct scan_value *out);
