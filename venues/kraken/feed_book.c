@@ -1,0 +1,670 @@
+#include "common/leaf/fixed.h"
+#include "common/pure/instrument.h"
+#include "venues/kraken/feed.h"
+
+#include <stdio.h>
+
+enum {
+    RESYNC_ATTEMPTS_MAX = 6, /* Waits double from RESYNC_WAIT_NS to 64 of them. */
+    DELTA_LEVELS_MAX = 128,  /* A message has a handful; finding repeats is quadratic. */
+};
+#define RESYNC_WAIT_NS   (1 * NS_PER_S)
+#define RESYNC_CALM_NS   (60 * NS_PER_S) /* Good for so long: the next failure is a first one. */
+#define REFRESH_EVERY_NS (900 * NS_PER_S)
+
+void kraken_market_scale(struct kraken_market *market, int price_decimals, int qty_decimals)
+{
+    int price_exp, qty_exp;
+
+    if (market->is_scaled)
+        return;
+    instrument_exponents(price_decimals, qty_decimals, NULL, &price_exp, &qty_exp);
+    market->book.price_exp = (int8_t)price_exp;
+    market->book.qty_exp = (int8_t)qty_exp;
+    market->is_scaled = true;
+}
+
+void kraken_market_status(const struct kraken_call *call, const struct kraken_market *market)
+{
+    struct wire_feed_status status;
+
+    WIRE_BEGIN(&status, feed_status);
+    status.header.instrument = market->instrument;
+    status.messages = market->messages;
+    status.gaps = market->gaps;
+    status.resyncs = market->resyncs;
+    status.checksum_failed = market->checksum_failed;
+    status.rejected = market->rejected;
+    status.last_message_ns = call->feed->last_message_ns;
+    status.clock_offset_ns = call->feed->clock_offset_ns;
+    status.state = market->state;
+    status.why = market->why;
+    kraken_feed_emit(call, &status.header);
+}
+
+static void set_state(const struct kraken_call *call, struct kraken_market *market,
+                      wire_feed_state state, wire_reason why)
+{
+    bool is_new = market->state != state || market->why != why;
+
+    market->state = state;
+    market->why = why;
+    if (is_new)
+        kraken_market_status(call, market);
+}
+
+void kraken_market_lost(const struct kraken_call *call, struct kraken_market *market,
+                        wire_feed_state state, wire_reason why)
+{
+    struct kraken_feed *feed = call->feed;
+    int64_t now = call->clock->now_ns;
+    bool was_good = market->state == FEED_LIVE;
+    bool is_due = !market->is_lost || market->is_asked;
+
+    if (was_good && now - market->live_since_ns >= RESYNC_CALM_NS)
+        market->resync_attempt = 0;
+    market->is_lost = true;
+    market->book.is_stale = true;
+    market->is_refreshing = false;
+    market->is_asked = false;
+    set_state(call, market, state, why);
+    if (was_good)
+        kraken_feed_update_state(call, false);
+    if (!feed->is_open || !market->is_subscribed || !is_due)
+        return;
+    if (market->resync_attempt == 0)
+        kraken_feed_resync(call, market);
+    else
+        market->resync_at_ns =
+            now + (RESYNC_WAIT_NS << MIN(market->resync_attempt - 1, RESYNC_ATTEMPTS_MAX));
+    market->resync_attempt++;
+}
+
+static void publish_quote(const struct kraken_call *call, struct kraken_market *market,
+                          struct wire_level bid, struct wire_level ask, int64_t exchange_ns)
+{
+    struct wire_best_quote quote;
+
+    WIRE_BEGIN(&quote, best_quote);
+    quote.header.instrument = market->instrument;
+    quote.exchange_ns = exchange_ns;
+    quote.bid_price = bid.price;
+    quote.bid_qty = bid.qty;
+    quote.ask_price = ask.price;
+    quote.ask_qty = ask.qty;
+    quote.price_exp = market->book.price_exp;
+    quote.qty_exp = market->book.qty_exp;
+    market->quoted_bid = bid;
+    market->quoted_ask = ask;
+    kraken_feed_emit(call, &quote.header);
+}
+
+static bool is_same_level(const struct wire_level *a, const struct wire_level *b)
+{
+    return a->price == b->price && a->qty == b->qty;
+}
+
+/* Publishes the top when it is not what was published last. */
+static void quote_top(const struct kraken_call *call, struct kraken_market *market)
+{
+    const struct wire_level *bid = book_best(&market->book.bids);
+    const struct wire_level *ask = book_best(&market->book.asks);
+    static const struct wire_level none;
+
+    bid = bid ? bid : &none;
+    ask = ask ? ask : &none;
+    if (!is_same_level(bid, &market->quoted_bid) || !is_same_level(ask, &market->quoted_ask))
+        publish_quote(call, market, *bid, *ask, market->book.exchange_ns);
+}
+
+void kraken_market_snapshot(const struct kraken_call *call, struct kraken_market *market,
+                            bool is_repeat)
+{
+    struct wire_book_delta *event = &call->feed->event;
+
+    wire_book_begin(event, WIRE_book_snapshot);
+    book_write_snapshot(&market->book, event);
+    event->header.instrument = market->instrument;
+    event->header.flags = is_repeat ? WIRE_SNAPSHOT : 0;
+    event->exchange_ns = market->book.exchange_ns;
+    event->is_last = 1;
+    wire_book_end(event);
+    kraken_feed_emit(call, &event->header);
+}
+
+/* ---- reading levels ---- */
+
+struct book_message {
+    struct scan_value symbol, bids, asks;
+    bool has_checksum;
+    uint32_t checksum;
+    int64_t exchange_ns;
+};
+
+static int read_message(const struct scan_value *item, struct book_message *out)
+{
+    struct scan_iter iter;
+    struct scan_value key, value;
+    int err = item->type == SCAN_OBJECT ? scan_begin(&iter, item) : ERR_PROTO;
+
+    while (!err && (err = scan_member(&iter, &key, &value)) == 0) {
+        if (scan_is(&key, "symbol") && value.type == SCAN_STRING) {
+            out->symbol = value;
+        } else if (scan_is(&key, "bids")) {
+            out->bids = value;
+        } else if (scan_is(&key, "asks")) {
+            out->asks = value;
+        } else if (scan_is(&key, "checksum")) {
+            uint64_t checksum;
+            if (value.type != SCAN_NUMBER || scan_u64(&value, &checksum) != 0 ||
+                checksum > UINT32_MAX)
+                return ERR_PROTO;
+            out->checksum = (uint32_t)checksum;
+            out->has_checksum = true;
+        } else if (scan_is(&key, "timestamp")) {
+            if (value.type != SCAN_STRING ||
+                kraken_time_read(value.text, value.len, &out->exchange_ns) != 0)
+                return ERR_PROTO;
+        }
+    }
+    if (err != ERR_NOT_FOUND || out->symbol.type != SCAN_STRING)
+        return ERR_PROTO;
+    return 0;
+}
+
+/* The longest texts of the levels read: in a stream they are all of one length. */
+struct decimals {
+    int price, qty;
+};
+
+static int level_fields(const struct scan_value *item, struct scan_value *price,
+                        struct scan_value *qty)
+{
+    struct scan_iter iter;
+    struct scan_value key, value;
+    int err = item->type == SCAN_OBJECT ? scan_begin(&iter, item) : ERR_PROTO;
+
+    price->type = qty->type = SCAN_NONE;
+    while (!err && (err = scan_member(&iter, &key, &value)) == 0) {
+        if (scan_is(&key, "price"))
+            *price = value;
+        else if (scan_is(&key, "qty"))
+            *qty = value;
+    }
+    return err == ERR_NOT_FOUND && price->type == SCAN_NUMBER && qty->type == SCAN_NUMBER
+               ? 0
+               : ERR_PROTO;
+}
+
+/* Finds the longest price and quantity text of a side. */
+static int measure(const struct scan_value *side, struct decimals *out)
+{
+    struct scan_iter iter;
+    struct scan_value item, price, qty;
+
+    if (side->type == SCAN_NONE)
+        return 0;
+    int err = side->type == SCAN_ARRAY ? scan_begin(&iter, side) : ERR_PROTO;
+    while (!err && (err = scan_item(&iter, &item)) == 0) {
+        err = level_fields(&item, &price, &qty);
+        if (!err) {
+            out->price = MAX(out->price, kraken_decimals(&price));
+            out->qty = MAX(out->qty, kraken_decimals(&qty));
+        }
+    }
+    return err == ERR_NOT_FOUND ? 0 : ERR_PROTO;
+}
+
+/* Reads a side into levels. 0, ERR_PROTO, or ERR_FULL: more than max. */
+static int read_side(const struct scan_value *side, const struct kraken_market *market,
+                     struct wire_level *levels, unsigned max, unsigned *count,
+                     struct decimals *decimals)
+{
+    struct scan_iter iter;
+    struct scan_value item, price, qty;
+    unsigned n = 0;
+
+    *count = 0;
+    if (side->type == SCAN_NONE)
+        return 0;
+    int err = side->type == SCAN_ARRAY ? scan_begin(&iter, side) : ERR_PROTO;
+    while (!err && (err = scan_item(&iter, &item)) == 0) {
+        struct wire_level level;
+        if (n == max)
+            return ERR_FULL;
+        if (level_fields(&item, &price, &qty) != 0 ||
+            scan_decimal(&price, market->book.price_exp, &level.price) != 0 ||
+            scan_decimal(&qty, market->book.qty_exp, &level.qty) != 0 || level.price <= 0 ||
+            level.qty < 0)
+            return ERR_PROTO;
+        decimals->price = MAX(decimals->price, kraken_decimals(&price));
+        decimals->qty = MAX(decimals->qty, kraken_decimals(&qty));
+        levels[n++] = level;
+    }
+    *count = n;
+    return err == ERR_NOT_FOUND ? 0 : ERR_PROTO;
+}
+
+/* Is the checksum of the book as it now is the venue's? A stream without one is only believed in a
+ * replay: some recordings left it out. */
+static bool checksum_holds(const struct kraken_call *call, struct kraken_market *market,
+                           const struct book_message *message)
+{
+    struct venue_feed_stats *stats = &call->feed->stats;
+
+    if (!message->has_checksum)
+        return call->feed->takes_any_symbol;
+    bool holds = kraken_checksum(&market->book, market->price_decimals, market->qty_decimals) ==
+                 message->checksum;
+    if (holds) {
+        stats->checksum_ok++;
+    } else {
+        stats->checksum_failed++;
+        market->checksum_failed++;
+    }
+    return holds;
+}
+
+/* After a message: checksum, then crossed. 0 or ERR_STALE: the book is then lost. */
+static int prove(const struct kraken_call *call, struct kraken_market *market,
+                 const struct book_message *message)
+{
+    if (UNLIKELY(!checksum_holds(call, market, message))) {
+        kraken_market_lost(call, market, FEED_STALE, REASON_CHECKSUM);
+        return ERR_STALE;
+    }
+    if (UNLIKELY(book_is_crossed(&market->book))) {
+        call->feed->stats.crossed++;
+        kraken_market_lost(call, market, FEED_STALE, REASON_CROSSED);
+        return ERR_STALE;
+    }
+    return 0;
+}
+
+/* ---- snapshot ---- */
+
+static unsigned depth_for(unsigned levels)
+{
+    static const unsigned depths[] = { 10, 25, 100, 500, 1000 };
+
+    for (size_t i = 0; i < COUNT(depths); i++)
+        if (levels <= depths[i])
+            return depths[i];
+    return KRAKEN_DEPTH_MAX;
+}
+
+static int take_snapshot(const struct kraken_call *call, struct kraken_market *market,
+                         const struct book_message *message)
+{
+    struct kraken_feed *feed = call->feed;
+    struct wire_level *bids = feed->event.levels;
+    unsigned bid_count, ask_count;
+    struct decimals decimals = { 0, 0 };
+
+    if (!market->is_scaled) {
+        if (measure(&message->bids, &decimals) != 0 || measure(&message->asks, &decimals) != 0)
+            return ERR_PROTO;
+        kraken_market_scale(market, decimals.price, decimals.qty);
+    }
+    decimals = (struct decimals){ 0, 0 };
+    if (read_side(&message->bids, market, bids, KRAKEN_DEPTH_MAX, &bid_count, &decimals) != 0 ||
+        read_side(&message->asks, market, feed->asks, KRAKEN_DEPTH_MAX, &ask_count, &decimals) != 0)
+        return ERR_PROTO;
+    if (!market->is_depth_known)
+        market->depth = depth_for(MAX(bid_count, ask_count));
+    /* The text of the stream itself decides; a definition helps where a recording lost its zeros.
+     */
+    market->price_decimals =
+        MAX(decimals.price, market->is_defined ? market->definition.price_decimals : 0);
+    market->qty_decimals =
+        MAX(decimals.qty, market->is_defined ? market->definition.qty_decimals : 0);
+    book_clear(&market->book);
+    for (unsigned i = bid_count; i-- > 0;)
+        book_set(&market->book, SIDE_BUY, bids[i].price, bids[i].qty);
+    for (unsigned i = ask_count; i-- > 0;)
+        book_set(&market->book, SIDE_SELL, feed->asks[i].price, feed->asks[i].qty);
+    book_truncate(&market->book, market->depth);
+    market->book.exchange_ns = message->exchange_ns;
+    market->book.updated_ns = call->clock->now_ns;
+    feed->stats.snapshots++;
+    return 0;
+}
+
+static int on_snapshot(const struct kraken_call *call, struct kraken_market *market,
+                       const struct book_message *message)
+{
+    int64_t now = call->clock->now_ns;
+    int err = take_snapshot(call, market, message);
+
+    if (!err)
+        err = prove(call, market, message);
+    if (err)
+        return err;
+    if (market->is_lost) {
+        market->is_lost = false;
+        market->resyncs++;
+        call->feed->stats.resyncs++;
+    }
+    market->book.is_stale = false;
+    market->is_refreshing = false;
+    market->is_asked = false;
+    market->resync_at_ns = 0;
+    /* Spread over the period, so that books are not refreshed all at once. */
+    market->refresh_at_ns = now + REFRESH_EVERY_NS + (int64_t)(market->instrument % 64) * NS_PER_S;
+    if (market->state != FEED_LIVE)
+        market->live_since_ns = now;
+    kraken_market_snapshot(call, market, false);
+    quote_top(call, market);
+    set_state(call, market, FEED_LIVE, REASON_NONE);
+    kraken_feed_update_state(call, false);
+    return 0;
+}
+
+/* ---- update ---- */
+
+/* A delta has each price once: a receiver may set its levels in any order. Of several changes of
+ * one price the last holds. Gives how many are left. */
+static unsigned unite(struct wire_level *levels, unsigned count)
+{
+    unsigned kept = count;
+
+    for (unsigned i = count; i-- > 0;) {
+        bool is_repeated = false;
+        for (unsigned j = kept; j < count && !is_repeated; j++)
+            is_repeated = levels[j].price == levels[i].price;
+        if (!is_repeated)
+            levels[--kept] = levels[i];
+    }
+    if (kept > 0)
+        memmove(levels, levels + kept, (count - kept) * sizeof(*levels));
+    return count - kept;
+}
+
+/* Adds the levels that fall out of the depth as removals: whoever rebuilds the book from deltas
+ * must not keep what we let go. Gives the new count. */
+static unsigned put_dropped(const struct book_side *side, unsigned depth, struct wire_level *levels,
+                            unsigned count)
+{
+    unsigned dropped = side->count > depth ? side->count - depth : 0;
+
+    for (unsigned i = 0; i < dropped; i++) {
+        unsigned at = 0;
+        while (at < count && levels[at].price != side->levels[i].price)
+            at++;
+        levels[at] = (struct wire_level){ side->levels[i].price, 0 };
+        count += at == count;
+    }
+    return count;
+}
+
+/* Completes the delta whose bids are in feed->event and whose asks are in feed->asks, and truncates
+ * the book. false: more changes than a delta is made of here; the book itself says it shorter. */
+static bool end_delta(struct kraken_feed *feed, struct kraken_market *market, unsigned bid_count,
+                      unsigned ask_count)
+{
+    struct wire_level *bids = feed->event.levels;
+    bool fits = bid_count + ask_count <= DELTA_LEVELS_MAX;
+
+    if (LIKELY(fits)) {
+        bid_count = put_dropped(&market->book.bids, market->depth, bids, unite(bids, bid_count));
+        ask_count = put_dropped(&market->book.asks, market->depth, feed->asks,
+                                unite(feed->asks, ask_count));
+        memcpy(bids + bid_count, feed->asks, ask_count * sizeof(*bids));
+        feed->event.bid_count = (uint16_t)bid_count;
+        feed->event.ask_count = (uint16_t)ask_count;
+    }
+    book_truncate(&market->book, market->depth);
+    return fits;
+}
+
+static void publish_delta(const struct kraken_call *call, struct kraken_market *market)
+{
+    struct wire_book_delta *event = &call->feed->event;
+
+    event->header.instrument = market->instrument;
+    event->exchange_ns = market->book.exchange_ns;
+    event->price_exp = market->book.price_exp;
+    event->qty_exp = market->book.qty_exp;
+    event->is_last = 1;
+    wire_book_end(event);
+    kraken_feed_emit(call, &event->header);
+}
+
+static int on_update(const struct kraken_call *call, struct kraken_market *market,
+                     const struct book_message *message)
+{
+    struct kraken_feed *feed = call->feed;
+    unsigned bid_count, ask_count;
+    struct decimals decimals = { market->price_decimals, market->qty_decimals };
+
+    if (market->is_lost)
+        return 0; /* Of the subscription that was given up: the snapshot will say it all. */
+    if (market->book.is_stale) {
+        feed->stats.gaps++;
+        market->gaps++;
+        kraken_market_lost(call, market, FEED_STALE, REASON_SEQUENCE_GAP);
+        return ERR_STALE;
+    }
+    uint64_t dropped = market->book.bids.dropped + market->book.asks.dropped;
+    wire_book_begin(&feed->event, WIRE_book_delta);
+    if (read_side(&message->bids, market, feed->event.levels, KRAKEN_DEPTH_MAX, &bid_count,
+                  &decimals) != 0 ||
+        read_side(&message->asks, market, feed->asks, KRAKEN_DEPTH_MAX, &ask_count, &decimals) != 0)
+        return ERR_PROTO;
+    market->price_decimals = decimals.price;
+    market->qty_decimals = decimals.qty;
+    for (unsigned i = 0; i < bid_count; i++)
+        book_set(&market->book, SIDE_BUY, feed->event.levels[i].price, feed->event.levels[i].qty);
+    for (unsigned i = 0; i < ask_count; i++)
+        book_set(&market->book, SIDE_SELL, feed->asks[i].price, feed->asks[i].qty);
+    bool fits = end_delta(feed, market, bid_count, ask_count) &&
+                dropped == market->book.bids.dropped + market->book.asks.dropped;
+    market->book.exchange_ns = message->exchange_ns;
+    market->book.updated_ns = call->clock->now_ns;
+    feed->stats.deltas++;
+    int err = prove(call, market, message);
+    if (err)
+        return err;
+    if (LIKELY(fits))
+        publish_delta(call, market);
+    else
+        kraken_market_snapshot(call, market, false);
+    quote_top(call, market);
+    return 0;
+}
+
+/* One element of data. */
+static int on_book(const struct kraken_call *call, const struct scan_value *item, bool is_snapshot)
+{
+    struct book_message message = { .exchange_ns = 0 };
+    int err = read_message(item, &message);
+    struct kraken_market *market =
+        message.symbol.type == SCAN_STRING ? kraken_feed_market(call, &message.symbol) : NULL;
+
+    if (market) {
+        market->messages++;
+        market->last_message_ns = call->clock->now_ns;
+    }
+    if (!err && !market)
+        return 0; /* Not for us. */
+    if (!err)
+        err = is_snapshot ? on_snapshot(call, market, &message) : on_update(call, market, &message);
+    if (err == ERR_PROTO && market) {
+        /* A change that we could not read is a change that we miss. */
+        market->rejected++;
+        kraken_market_lost(call, market, FEED_STALE, REASON_BAD_BYTES);
+    }
+    return err;
+}
+
+int kraken_feed_book(const struct kraken_call *call, const struct scan_value *data,
+                     bool is_snapshot)
+{
+    struct scan_iter iter;
+    struct scan_value item;
+    int first_err = 0;
+    int err = data->type == SCAN_ARRAY ? scan_begin(&iter, data) : ERR_PROTO;
+
+    while (!err && (err = scan_item(&iter, &item)) == 0) {
+        int item_err = on_book(call, &item, is_snapshot);
+        if (item_err && !first_err)
+            first_err = item_err;
+    }
+    return err == ERR_NOT_FOUND ? first_err : ERR_PROTO;
+}
+
+/* ---- trades and ticker ---- */
+
+struct trade_message {
+    struct scan_value symbol, price, qty;
+    wire_side side;
+    uint64_t trade_id;
+    int64_t exchange_ns;
+};
+
+static int read_trade(const struct scan_value *item, struct trade_message *out)
+{
+    struct scan_iter iter;
+    struct scan_value key, value;
+    int err = item->type == SCAN_OBJECT ? scan_begin(&iter, item) : ERR_PROTO;
+
+    while (!err && (err = scan_member(&iter, &key, &value)) == 0) {
+        if (scan_is(&key, "symbol"))
+            out->symbol = value;
+        else if (scan_is(&key, "price"))
+            out->price = value;
+        else if (scan_is(&key, "qty"))
+            out->qty = value;
+        else if (scan_is(&key, "side"))
+            out->side = scan_is(&value, "buy")    ? SIDE_BUY
+                        : scan_is(&value, "sell") ? SIDE_SELL
+                                                  : SIDE_NONE;
+        else if (scan_is(&key, "trade_id"))
+            err = scan_u64(&value, &out->trade_id);
+        else if (scan_is(&key, "timestamp"))
+            err = kraken_time_read(value.text, value.len, &out->exchange_ns);
+    }
+    return err == ERR_NOT_FOUND && out->symbol.type == SCAN_STRING &&
+                   out->price.type == SCAN_NUMBER && out->qty.type == SCAN_NUMBER && out->side
+               ? 0
+               : ERR_PROTO;
+}
+
+/* Trade ids of a book count without holes: a jump is a loss. */
+static void follow_trade_id(const struct kraken_call *call, struct kraken_market *market,
+                            uint64_t trade_id)
+{
+    if (market->last_trade_id && trade_id > market->last_trade_id + 1) {
+        call->feed->stats.gaps++;
+        market->gaps++;
+    }
+    market->last_trade_id = MAX(market->last_trade_id, trade_id);
+}
+
+static int on_trade(const struct kraken_call *call, const struct scan_value *item, bool is_snapshot)
+{
+    struct trade_message message = { .side = SIDE_NONE };
+    struct wire_trade trade;
+
+    if (read_trade(item, &message) != 0)
+        return ERR_PROTO;
+    struct kraken_market *market = kraken_feed_market(call, &message.symbol);
+    if (!market)
+        return 0;
+    market->messages++;
+    market->last_message_ns = call->clock->now_ns;
+    WIRE_BEGIN(&trade, trade);
+    kraken_market_scale(market, kraken_decimals(&message.price), kraken_decimals(&message.qty));
+    if (scan_decimal(&message.price, market->book.price_exp, &trade.price) != 0 ||
+        scan_decimal(&message.qty, market->book.qty_exp, &trade.qty) != 0 || trade.price <= 0 ||
+        trade.qty <= 0)
+        return ERR_PROTO;
+    trade.header.instrument = market->instrument;
+    trade.header.flags = is_snapshot ? WIRE_SNAPSHOT : 0;
+    trade.exchange_ns = message.exchange_ns;
+    trade.price_exp = market->book.price_exp;
+    trade.qty_exp = market->book.qty_exp;
+    trade.aggressor = message.side;
+    snprintf(trade.venue_trade_id, sizeof(trade.venue_trade_id), "%llu",
+             (unsigned long long)message.trade_id);
+    if (is_snapshot)
+        market->last_trade_id = MAX(market->last_trade_id, message.trade_id);
+    else
+        follow_trade_id(call, market, message.trade_id);
+    call->feed->stats.trades++;
+    kraken_feed_emit(call, &trade.header);
+    return 0;
+}
+
+int kraken_feed_trades(const struct kraken_call *call, const struct scan_value *data,
+                       bool is_snapshot)
+{
+    struct scan_iter iter;
+    struct scan_value item;
+    int first_err = 0;
+    int err = data->type == SCAN_ARRAY ? scan_begin(&iter, data) : ERR_PROTO;
+
+    while (!err && (err = scan_item(&iter, &item)) == 0) {
+        int item_err = on_trade(call, &item, is_snapshot);
+        if (item_err && !first_err)
+            first_err = item_err;
+    }
+    return err == ERR_NOT_FOUND ? first_err : ERR_PROTO;
+}
+
+/* One field of a ticker, the number at exp. */
+static int ticker_field(const struct scan_value *item, const char *name, int exp, int64_t *out)
+{
+    struct scan_value value;
+    int err = scan_find(item, name, &value);
+
+    return err ? ERR_PROTO : scan_decimal(&value, exp, out);
+}
+
+/* The live feed does not subscribe to the ticker; a recording may have it and no book. While there
+ * is a good book, the book's own top is the only one that is published. */
+static int on_ticker(const struct kraken_call *call, const struct scan_value *item)
+{
+    struct wire_level bid, ask;
+    struct scan_value symbol, price, qty, stamp;
+    int64_t exchange_ns = 0;
+
+    if (item->type != SCAN_OBJECT || scan_find(item, "symbol", &symbol) != 0 ||
+        scan_find(item, "bid", &price) != 0 || scan_find(item, "bid_qty", &qty) != 0)
+        return ERR_PROTO;
+    struct kraken_market *market = kraken_feed_market(call, &symbol);
+    if (!market)
+        return 0;
+    market->messages++;
+    market->last_message_ns = call->clock->now_ns;
+    kraken_market_scale(market, kraken_decimals(&price), kraken_decimals(&qty));
+    if (ticker_field(item, "bid", market->book.price_exp, &bid.price) != 0 ||
+        ticker_field(item, "bid_qty", market->book.qty_exp, &bid.qty) != 0 ||
+        ticker_field(item, "ask", market->book.price_exp, &ask.price) != 0 ||
+        ticker_field(item, "ask_qty", market->book.qty_exp, &ask.qty) != 0)
+        return ERR_PROTO;
+    if (scan_find(item, "timestamp", &stamp) == 0 &&
+        kraken_time_read(stamp.text, stamp.len, &exchange_ns) != 0)
+        return ERR_PROTO;
+    if (bid.price < 0 || bid.qty < 0 || ask.price < 0 || ask.qty < 0 ||
+        (bid.price > 0 && ask.price > 0 && bid.price >= ask.price))
+        return ERR_PROTO;
+    if (market->state != FEED_LIVE && !market->is_subscribed)
+        publish_quote(call, market, bid, ask, exchange_ns);
+    return 0;
+}
+
+int kraken_feed_ticker(const struct kraken_call *call, const struct scan_value *data)
+{
+    struct scan_iter iter;
+    struct scan_value item;
+    int first_err = 0;
+    int err = data->type == SCAN_ARRAY ? scan_begin(&iter, data) : ERR_PROTO;
+
+    while (!err && (err = scan_item(&iter, &item)) == 0) {
+        int item_err = on_ticker(call, &item);
+        if (item_err && !first_err)
+            first_err = item_err;
+    }
+    return err == ERR_NOT_FOUND ? first_err : ERR_PROTO;
+}
