@@ -1,0 +1,568 @@
+/* Texts and signatures of requests. Each request is one list of parameters; from it come the REST
+ * query (in the list's order, percent-encoded, signed as sent) and the WebSocket API's params
+ * (sorted by name, signed as name=value&... without encoding). A template has all of it settled but
+ * the slots. */
+#include "venues/binance/order.h"
+#include "common/leaf/fixed.h"
+
+#include <stdio.h>
+
+struct param {
+    const char *name;
+    enum order_slot slot;
+    const char *text; /* SLOT_TEXT */
+};
+
+enum { PARAMS_MAX = 16 };
+
+struct spec {
+    const char *verb, *path,
+        *method; /* REST verb and path; WebSocket method. NULL: not that way. */
+    bool is_signed, is_cancel;
+    struct param params[PARAMS_MAX];
+};
+
+static const struct spec specs[REQUEST_KINDS] = {
+    [REQUEST_PLACE] = { "POST",
+                        "/api/v3/order",
+                        "order.place",
+                        true,
+                        false,
+                        { { "timestamp", SLOT_TIMESTAMP, 0 },
+                          { "symbol", SLOT_SYMBOL, 0 },
+                          { "side", SLOT_SIDE, 0 },
+                          { "newClientOrderId", SLOT_CLIENT_ID, 0 },
+                          { "newOrderRespType", SLOT_TEXT, "FULL" }, /* One answer says all. */
+                          { "type", SLOT_TYPE, 0 },
+                          { "quantity", SLOT_QTY, 0 },
+                          { "price", SLOT_PRICE, 0 },
+                          { "timeInForce", SLOT_TIME_IN_FORCE, 0 },
+                          { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_CANCEL] = { "DELETE",
+                         "/api/v3/order",
+                         "order.cancel",
+                         true,
+                         true,
+                         { { "timestamp", SLOT_TIMESTAMP, 0 },
+                           { "symbol", SLOT_SYMBOL, 0 },
+                           { "orderId", SLOT_ORDER_ID, 0 },
+                           { "origClientOrderId", SLOT_ORIGINAL_ID, 0 },
+                           { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_REPLACE] = { "POST",
+                          "/api/v3/order/cancelReplace",
+                          "order.cancelReplace",
+                          true,
+                          false,
+                          { { "timestamp", SLOT_TIMESTAMP, 0 },
+                            { "symbol", SLOT_SYMBOL, 0 },
+                            { "side", SLOT_SIDE, 0 },
+                            { "cancelReplaceMode", SLOT_TEXT, "STOP_ON_FAILURE" },
+                            { "cancelOrderId", SLOT_ORDER_ID, 0 },
+                            { "cancelOrigClientOrderId", SLOT_ORIGINAL_ID, 0 },
+                            { "cancelRestrictions", SLOT_RESTRICTION, 0 },
+                            { "newClientOrderId", SLOT_CLIENT_ID, 0 },
+                            { "newOrderRespType", SLOT_TEXT, "FULL" },
+                            { "type", SLOT_TYPE, 0 },
+                            { "quantity", SLOT_QTY, 0 },
+                            { "price", SLOT_PRICE, 0 },
+                            { "timeInForce", SLOT_TIME_IN_FORCE, 0 },
+                            { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_QUERY] = { "GET",
+                        "/api/v3/order",
+                        "order.status",
+                        true,
+                        false,
+                        { { "timestamp", SLOT_TIMESTAMP, 0 },
+                          { "symbol", SLOT_SYMBOL, 0 },
+                          { "orderId", SLOT_ORDER_ID, 0 },
+                          { "origClientOrderId", SLOT_ORIGINAL_ID, 0 },
+                          { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_OPEN_ORDERS] = { "GET",
+                              "/api/v3/openOrders",
+                              "openOrders.status",
+                              true,
+                              false,
+                              { { "timestamp", SLOT_TIMESTAMP, 0 },
+                                { "symbol", SLOT_SYMBOL, 0 },
+                                { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_CANCEL_ALL] = { "DELETE",
+                             "/api/v3/openOrders",
+                             "openOrders.cancelAll",
+                             true,
+                             true,
+                             { { "timestamp", SLOT_TIMESTAMP, 0 },
+                               { "symbol", SLOT_SYMBOL, 0 },
+                               { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_ACCOUNT] = { "GET",
+                          "/api/v3/account",
+                          "account.status",
+                          true,
+                          false,
+                          { { "timestamp", SLOT_TIMESTAMP, 0 },
+                            { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_TRADES] = { "GET",
+                         "/api/v3/myTrades",
+                         "myTrades",
+                         true,
+                         false,
+                         { { "timestamp", SLOT_TIMESTAMP, 0 },
+                           { "symbol", SLOT_SYMBOL, 0 },
+                           { "startTime", SLOT_START, 0 },
+                           { "fromId", SLOT_FROM, 0 },
+                           { "limit", SLOT_LIMIT, 0 },
+                           { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_COMMISSION] = { "GET",
+                             "/api/v3/account/commission",
+                             "account.commission",
+                             true,
+                             false,
+                             { { "timestamp", SLOT_TIMESTAMP, 0 }, { "symbol", SLOT_SYMBOL, 0 } } },
+    [REQUEST_TIME] = { "GET", "/api/v3/time", "time", false, false, { { 0 } } },
+    [REQUEST_SUBSCRIBE] = { NULL,
+                            NULL,
+                            "userDataStream.subscribe.signature",
+                            true,
+                            false,
+                            { { "timestamp", SLOT_TIMESTAMP, 0 } } },
+    [REQUEST_METADATA] = { "GET", "/api/v3/exchangeInfo", NULL, false, false, { { 0 } } },
+};
+
+uint32_t order_weight(enum request_kind kind, bool has_symbol)
+{
+    switch (kind) {
+    case REQUEST_QUERY:
+        return 4;
+    case REQUEST_OPEN_ORDERS:
+        return has_symbol ? 6 : 80;
+    case REQUEST_ACCOUNT:
+    case REQUEST_TRADES:
+    case REQUEST_COMMISSION:
+    case REQUEST_METADATA:
+        return 20;
+    default:
+        return 1;
+    }
+}
+
+/* ---- a pen that notes when the paper ends ---- */
+
+struct pen {
+    char *at, *end;
+    bool is_full;
+};
+
+static void put(struct pen *pen, const char *text, size_t len)
+{
+    if (UNLIKELY((size_t)(pen->end - pen->at) < len)) {
+        pen->is_full = true;
+        return;
+    }
+    memcpy(pen->at, text, len);
+    pen->at += len;
+}
+
+static void put_text(struct pen *pen, const char *text)
+{
+    put(pen, text, strlen(text));
+}
+
+static void put_encoded(struct pen *pen, const char *text)
+{
+    static const char plain[] = "-_.~", hex[] = "0123456789ABCDEF";
+
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+            strchr(plain, c))
+            put(pen, text, 1);
+        else
+            put(pen, (const char[]){ '%', hex[c >> 4], hex[c & 15] }, 3);
+    }
+}
+
+static size_t digits(uint64_t number, char out[24])
+{
+    char reversed[24];
+    size_t len = 0;
+
+    do
+        reversed[len++] = (char)('0' + number % 10);
+    while (number /= 10);
+    for (size_t i = 0; i < len; i++)
+        out[i] = reversed[len - 1 - i];
+    return len;
+}
+
+/* ---- templates ---- */
+
+static bool is_settled(enum order_slot slot)
+{
+    return slot <= SLOT_WINDOW;
+}
+
+static bool is_number(enum order_slot slot)
+{
+    return slot == SLOT_WINDOW || slot == SLOT_TIMESTAMP || slot == SLOT_ORDER_ID ||
+           slot == SLOT_START || slot == SLOT_FROM || slot == SLOT_LIMIT;
+}
+
+/* A template in the making: the settled text since the last slot, once for the payload, once as
+ * JSON. */
+struct draft {
+    struct order_template *made;
+    char payload_text[512], json_text[768];
+    struct pen payload, json;
+    bool is_first, is_full;
+};
+
+static void draft_flush(struct draft *draft, enum order_slot slot)
+{
+    struct order_template *made = draft->made;
+    size_t payload_len = (size_t)(draft->payload.at - draft->payload_text);
+    size_t json_len = (size_t)(draft->json.at - draft->json_text);
+
+    if (payload_len == 0 && slot == SLOT_NONE)
+        return;
+    if (made->count == ORDER_PIECES_MAX ||
+        made->text_len + payload_len + json_len > sizeof(made->text) || draft->payload.is_full ||
+        draft->json.is_full) {
+        draft->is_full = true;
+        return;
+    }
+    struct order_piece *piece = &made->pieces[made->count++];
+    *piece = (struct order_piece){ .payload_at = made->text_len,
+                                   .payload_len = (uint16_t)payload_len,
+                                   .json_at = (uint16_t)(made->text_len + payload_len),
+                                   .json_len = (uint16_t)json_len,
+                                   .slot = (uint8_t)slot };
+    memcpy(made->text + piece->payload_at, draft->payload_text, payload_len);
+    memcpy(made->text + piece->json_at, draft->json_text, json_len);
+    made->text_len = (uint16_t)(made->text_len + payload_len + json_len);
+    draft->payload.at = draft->payload_text;
+    draft->json.at = draft->json_text;
+}
+
+static void draft_param(struct draft *draft, const struct param *param, const char *symbol,
+                        const struct order_keys *keys)
+{
+    const char *text = param->slot == SLOT_TEXT     ? param->text
+                       : param->slot == SLOT_KEY    ? keys->api_key
+                       : param->slot == SLOT_SYMBOL ? symbol
+                                                    : keys->window;
+
+    if (is_settled(param->slot) && text[0] == '\0')
+        return; /* No symbol, no window: left out. */
+    if (!is_settled(param->slot))
+        draft_flush(draft, SLOT_NONE); /* The slot may be left out: what is before it is not. */
+    if (!draft->is_first) {
+        put(&draft->payload, "&", 1);
+        put(&draft->json, ",", 1);
+    }
+    draft->is_first = false;
+    put_text(&draft->payload, param->name);
+    put(&draft->payload, "=", 1);
+    put(&draft->json, "\"", 1);
+    put_text(&draft->json, param->name);
+    put(&draft->json, "\":", 2);
+    if (!is_settled(param->slot)) {
+        draft_flush(draft, param->slot);
+        return;
+    }
+    if (draft->made->is_ws)
+        put_text(&draft->payload, text);
+    else
+        put_encoded(&draft->payload, text);
+    put(&draft->json, "\"", !is_number(param->slot));
+    put_text(&draft->json, text);
+    put(&draft->json, "\"", !is_number(param->slot));
+}
+
+/* The parameters of a spec, sorted by name for the WebSocket API. */
+static size_t params_list(const struct spec *spec, bool is_ws, struct param out[PARAMS_MAX + 1])
+{
+    size_t count = 0;
+
+    if (is_ws && spec->is_signed)
+        out[count++] = (struct param){ "apiKey", SLOT_KEY, NULL };
+    for (size_t i = 0; i < PARAMS_MAX && spec->params[i].name; i++) {
+        size_t at = count++;
+        for (; is_ws && at > 0 && strcmp(out[at - 1].name, spec->params[i].name) > 0; at--)
+            out[at] = out[at - 1];
+        out[at] = spec->params[i];
+    }
+    return count;
+}
+
+int order_prepare(struct order_template *made, enum request_kind kind, bool is_ws,
+                  const char *symbol, const struct order_keys *keys)
+{
+    const struct spec *spec = &specs[kind];
+    struct param params[PARAMS_MAX + 1];
+    struct draft draft = { .made = made, .is_first = true };
+
+    if (is_ws ? !spec->method : !spec->path)
+        return ERR_UNSUPPORTED;
+    draft.payload =
+        (struct pen){ draft.payload_text, draft.payload_text + sizeof(draft.payload_text), false };
+    draft.json = (struct pen){ draft.json_text, draft.json_text + sizeof(draft.json_text), false };
+    made->kind = (uint8_t)kind;
+    made->is_ws = is_ws;
+    made->count = 0;
+    made->text_len = 0;
+    size_t count = params_list(spec, is_ws, params);
+    for (size_t i = 0; i < count; i++)
+        draft_param(&draft, &params[i], symbol, keys);
+    draft_flush(&draft, SLOT_NONE);
+    return draft.is_full ? ERR_RANGE : 0;
+}
+
+/* ---- slots ---- */
+
+static void slot_set(struct order_slots *slots, enum order_slot slot, const char *text, size_t len)
+{
+    slots->at[slot].text = text;
+    slots->at[slot].len = len;
+}
+
+static void slot_word(struct order_slots *slots, enum order_slot slot, const char *text)
+{
+    slot_set(slots, slot, text, strlen(text));
+}
+
+static int slot_id(struct order_slots *slots, enum order_slot slot, const char *id)
+{
+    size_t len = strnlen(id, ORDER_CLIENT_ID_MAX + 1);
+
+    if (len == 0 || len > ORDER_CLIENT_ID_MAX)
+        return ERR_RANGE;
+    for (size_t i = 0; i < len; i++) {
+        char c = id[i], lower = (char)(c | 0x20);
+        if (!(c >= '0' && c <= '9') && !(lower >= 'a' && lower <= 'z') && c != '-' && c != '_')
+            return ERR_RANGE;
+    }
+    slot_set(slots, slot, id, len);
+    return 0;
+}
+
+static int slot_number(struct order_slots *slots, enum order_slot slot, const char *number)
+{
+    size_t len = strspn(number, "0123456789");
+
+    if (len == 0 || len > 19 || number[len] != '\0' || (number[0] == '0' && len > 1))
+        return ERR_RANGE;
+    slot_set(slots, slot, number, len);
+    return 0;
+}
+
+/* Which order is meant. By the venue's id where it is known: faster, and it cannot be reused. */
+static int slots_order(struct order_slots *slots, const struct venue_command *command)
+{
+    return command->exchange_order_id[0]
+               ? slot_number(slots, SLOT_ORDER_ID, command->exchange_order_id)
+               : slot_id(slots, SLOT_ORIGINAL_ID, command->client_order_id);
+}
+
+static int slots_kind(struct order_slots *slots, const struct venue_command *command)
+{
+    bool is_limit = command->type == ORDER_LIMIT;
+
+    if (command->is_reduce_only)
+        return ERR_UNSUPPORTED; /* Spot has no word for it. */
+    if (command->side != SIDE_BUY && command->side != SIDE_SELL)
+        return ERR_RANGE;
+    slot_word(slots, SLOT_SIDE, command->side == SIDE_BUY ? "BUY" : "SELL");
+    if (is_limit && command->is_post_only) {
+        if (command->time_in_force != TIF_NONE && command->time_in_force != TIF_GTC)
+            return ERR_RANGE;
+        slot_word(slots, SLOT_TYPE, "LIMIT_MAKER");
+        return 0;
+    }
+    if (command->is_post_only || (!is_limit && command->type != ORDER_MARKET))
+        return ERR_RANGE;
+    slot_word(slots, SLOT_TYPE, is_limit ? "LIMIT" : "MARKET");
+    if (is_limit)
+        slot_word(slots, SLOT_TIME_IN_FORCE,
+                  command->time_in_force == TIF_IOC   ? "IOC"
+                  : command->time_in_force == TIF_FOK ? "FOK"
+                                                      : "GTC");
+    return 0;
+}
+
+/* A new order. REPLACE says the new total: what is filled already is not ordered again. */
+static int slots_new(struct order_slots *slots, enum request_kind kind,
+                     const struct venue_command *command)
+{
+    int64_t qty = command->op == OP_REPLACE ? command->qty - command->filled_qty : command->qty;
+    int len = qty > 0 ? fixed_format_at(qty, command->qty_exp, command->qty_decimals, slots->qty,
+                                        sizeof(slots->qty))
+                      : ERR_RANGE;
+    int err = slots_kind(slots, command);
+
+    if (err || len <= 0)
+        return err ? err : ERR_RANGE;
+    slot_set(slots, SLOT_QTY, slots->qty, (size_t)len);
+    if (command->type == ORDER_LIMIT) {
+        len = command->price > 0
+                  ? fixed_format_at(command->price, command->price_exp, command->price_decimals,
+                                    slots->price, sizeof(slots->price))
+                  : ERR_RANGE;
+        if (len <= 0)
+            return ERR_RANGE;
+        slot_set(slots, SLOT_PRICE, slots->price, (size_t)len);
+    }
+    if (kind == REQUEST_REPLACE || command->op == OP_REPLACE)
+        return slot_id(slots, SLOT_CLIENT_ID, command->new_client_order_id);
+    return command->client_order_id[0] ? slot_id(slots, SLOT_CLIENT_ID, command->client_order_id)
+                                       : 0;
+}
+
+/* Executions: from an id, from a time, or the last ones. The venue takes either, not both. */
+static int slots_trades(struct order_slots *slots, const struct venue_command *command)
+{
+    int err = 0;
+
+    if (command->from_trade_id[0]) {
+        err = slot_number(slots, SLOT_FROM, command->from_trade_id);
+    } else if (command->since_wall_ns > 0) {
+        size_t len = digits((uint64_t)(command->since_wall_ns / NS_PER_MS), slots->start);
+        slot_set(slots, SLOT_START, slots->start, len);
+    } else {
+        return 0;
+    }
+    slot_word(slots, SLOT_LIMIT, "1000");
+    return err;
+}
+static_assert(ORDER_TRADES_PAGE == 1000, "as asked for");
+
+int order_slots_take(struct order_slots *slots, enum request_kind kind,
+                     const struct venue_command *command, const struct venue_clock *clock)
+{
+    int err = 0;
+
+    memset(slots->at, 0, sizeof(slots->at));
+    slot_set(slots, SLOT_TIMESTAMP, slots->timestamp,
+             digits((uint64_t)MAX(clock->wall_ns, 0) / (uint64_t)NS_PER_MS, slots->timestamp));
+    switch (kind) {
+    case REQUEST_PLACE:
+        return slots_new(slots, kind, command);
+    case REQUEST_CANCEL:
+    case REQUEST_QUERY:
+        return slots_order(slots, command);
+    case REQUEST_REPLACE:
+        err = slots_order(slots, command);
+        /* A fill that races the replace makes it fail instead of being ordered a second time. */
+        slot_word(slots, SLOT_RESTRICTION, "ONLY_NEW");
+        return err ? err : slots_new(slots, kind, command);
+    case REQUEST_TRADES:
+        return slots_trades(slots, command);
+    default:
+        return 0;
+    }
+}
+
+/* ---- filling ---- */
+
+static void pieces_fill(const struct order_template *template, const struct order_slots *slots,
+                        struct pen *payload, struct pen *json)
+{
+    for (unsigned i = 0; i < template->count; i++) {
+        const struct order_piece *piece = &template->pieces[i];
+        const char *value = slots->at[piece->slot].text;
+        size_t len = slots->at[piece->slot].len;
+
+        if (piece->slot != SLOT_NONE && len == 0)
+            continue;
+        put(payload, template->text + piece->payload_at, piece->payload_len);
+        put(payload, value, len);
+        if (!json)
+            continue;
+        bool is_quoted = piece->slot != SLOT_NONE && !is_number(piece->slot);
+        put(json, template->text + piece->json_at, piece->json_len);
+        put(json, "\"", is_quoted);
+        put(json, value, len);
+        put(json, "\"", is_quoted);
+    }
+}
+
+/* Signs payload and writes the 64 digits. */
+static int sign(struct order_keys *keys, const char *payload, size_t len, char out[65])
+{
+    uint8_t mac[32];
+
+    if (!keys->is_set || hmac_sha256(&keys->hmac, payload, len, mac) != 0)
+        return ERR_RANGE;
+    hex_encode(mac, sizeof(mac), out);
+    return 0;
+}
+
+int order_fill_frame(const struct order_template *template, const struct order_slots *slots,
+                     struct order_keys *keys, uint64_t id, char *out, size_t cap)
+{
+    const struct spec *spec = &specs[template->kind];
+    char payload_text[1280], number[24], signature[65];
+    struct pen payload = { payload_text, payload_text + sizeof(payload_text), false };
+    struct pen json = { out, out + cap, false };
+
+    put(&json, "{\"id\":", 6);
+    put(&json, number, digits(id, number));
+    put_text(&json, ",\"method\":\"");
+    put_text(&json, spec->method);
+    put(&json, "\"", 1);
+    if (template->count > 0) {
+        put_text(&json, ",\"params\":{");
+        pieces_fill(template, slots, &payload, &json);
+        if (spec->is_signed) {
+            if (sign(keys, payload_text, (size_t)(payload.at - payload_text), signature) != 0)
+                return ERR_RANGE;
+            put_text(&json, ",\"signature\":\"");
+            put(&json, signature, 64);
+            put(&json, "\"", 1);
+        }
+        put(&json, "}", 1);
+    }
+    put(&json, "}", 1);
+    return payload.is_full || json.is_full ? ERR_RANGE : (int)(json.at - out);
+}
+
+static void header_set(struct venue_request *out, const char *name, const char *value)
+{
+    struct venue_header *header = &out->headers[out->header_count++];
+
+    binance_copy(header->name, sizeof(header->name), name);
+    binance_copy(header->value, sizeof(header->value), value);
+}
+
+int order_fill_request(const struct order_template *template, const struct order_slots *slots,
+                       struct order_keys *keys, struct venue_request *out)
+{
+    const struct spec *spec = &specs[template->kind];
+    bool is_body = strcmp(spec->verb, "POST") == 0;
+    char signature[65];
+    struct pen path = { out->path, out->path + sizeof(out->path) - 1, false };
+    struct pen body = { out->body, out->body + sizeof(out->body), false };
+    struct pen *pen = is_body ? &body : &path;
+
+    out->method = spec->verb;
+    out->header_count = 0;
+    out->is_private = spec->is_signed;
+    out->is_cancel = spec->is_cancel;
+    put_text(&path, spec->path);
+    if (template->count > 0) {
+        put(&path, "?", !is_body);
+        const char *begin = pen->at;
+        pieces_fill(template, slots, pen, NULL);
+        if (spec->is_signed) {
+            if (sign(keys, begin, (size_t)(pen->at - begin), signature) != 0)
+                return ERR_RANGE;
+            put_text(pen, "&signature=");
+            put(pen, signature, 64);
+        }
+    }
+    *path.at = '\0';
+    out->body_len = (size_t)(body.at - out->body);
+    if (spec->is_signed)
+        header_set(out, "X-MBX-APIKEY", keys->api_key);
+    if (is_body)
+        header_set(out, "Content-Type", "application/x-www-form-urlencoded");
+    return path.is_full || body.is_full ? ERR_RANGE : 0;
+}
