@@ -171,6 +171,8 @@ struct bus_pub {
 void bus_pub_turn(struct bus_pub *pub);
 void bus_pub_beat(struct bus_pub *pub, int64_t now_ns);
 void bus_pub_close(struct bus_pub *pub);
+/* bus_pub_take judges one message from upstream (aligned). Returns what it cost of a batch. */
+int bus_pub_take(struct bus_pub *pub, const void *bytes, size_t size);
 /* bus_pub_stamp fills what every message of this publication has. */
 void bus_pub_stamp(struct bus_pub *pub, struct wire_header *event, uint64_t seq);
 int bus_pub_send(struct bus_pub *pub, const struct wire_header *event);
@@ -228,6 +230,9 @@ struct bus_sub {
 
 void bus_sub_turn(struct bus_sub *sub, int64_t now_ns);
 void bus_sub_close(struct bus_sub *sub);
+/* bus_sub_take judges the message of size bytes that lies in sub->event: checks, tracks, hands on.
+ */
+void bus_sub_take(struct bus_sub *sub, size_t size, int64_t now_ns);
 int bus_sub_send(struct bus_sub *sub, struct wire_state_request *request);
 
 /* bus_recovery_gap: gap has just been found missing. */

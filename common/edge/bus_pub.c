@@ -109,8 +109,7 @@ static void on_subscription(struct bus_pub *pub, const unsigned char *bytes, siz
         pub->heartbeat_due = true;
 }
 
-/* Returns what the message cost of the batch. */
-static int on_upstream(struct bus_pub *pub, const void *bytes, size_t size)
+int bus_pub_take(struct bus_pub *pub, const void *bytes, size_t size)
 {
     const struct wire_state_request *request = bytes;
     const unsigned char *first = bytes;
@@ -148,7 +147,7 @@ static void drain(struct bus_pub *pub)
             if ((size_t)size > sizeof(in))
                 bus_count_bad(pub->bus, pub->stream, ERR_PROTO, &in.request.header, (size_t)size);
             else
-                budget -= on_upstream(pub, &in, (size_t)size);
+                budget -= bus_pub_take(pub, &in, (size_t)size);
             if (budget <= 0)
                 return;
         }

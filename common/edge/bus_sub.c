@@ -171,7 +171,7 @@ static void on_recovery_end(struct bus_sub *sub, const struct wire_recovery_end 
         sub->handler.recovery_end(sub->handler.ctx, end);
 }
 
-static void on_message(struct bus_sub *sub, size_t size, int64_t now_ns)
+void bus_sub_take(struct bus_sub *sub, size_t size, int64_t now_ns)
 {
     const struct wire_header *header = &sub->event.header;
 
@@ -210,7 +210,7 @@ static void drain(struct bus_sub *sub, int64_t now_ns)
         int size;
         while ((size = zmq_recv(sub->socket.raw, &sub->event, sizeof(sub->event), ZMQ_DONTWAIT)) >=
                0) {
-            on_message(sub, (size_t)size, now_ns);
+            bus_sub_take(sub, (size_t)size, now_ns);
             if (--budget == 0 || sub->is_paused)
                 return;
         }

@@ -42,17 +42,23 @@ static struct wire_header header_of(uint16_t type, uint32_t size)
                                  .epoch = 77 };
 }
 
-static void stranger_beat(uint64_t last_trade)
+static void stranger_beat_of(uint64_t epoch, uint64_t last_trade)
 {
     struct wire_heartbeat beat;
 
     WIRE_BEGIN(&beat, heartbeat);
     beat.header = header_of(WIRE_heartbeat, sizeof(beat));
+    beat.header.epoch = epoch;
     beat.header.seq = ++stranger.beats;
     beat.port = 6001;
     beat.sequence_count = 1;
     beat.sequences[0] = (wire_sequence){ .type = WIRE_trade, .seq = last_trade };
     stranger_send(&beat, sizeof(beat));
+}
+
+static void stranger_beat(uint64_t last_trade)
+{
+    stranger_beat_of(77, last_trade);
 }
 
 static struct wire_trade trade_of(uint64_t seq)
@@ -176,6 +182,37 @@ static void sequences_of_a_stranger_are_tracked(void)
     stranger_close();
 }
 
+/* A late copy of an old epoch changes nothing; a publisher that was silent may come back with a
+ * clock set back. */
+static void an_older_epoch_counts_only_after_silence(void)
+{
+    struct bus *signal = bus_of(ROLE_SIGNAL_ENGINE, 0, 0);
+    struct bus_handler handler = handler_of(&heard);
+    struct bus_sub *sub = NULL;
+    const char *endpoint = ipc_endpoint();
+
+    stranger_open(ZMQ_PUB);
+    CHECK_INT(zmq_bind(stranger.socket, endpoint), 0);
+    CHECK_INT(bus_subscribe(signal, 6001, endpoint, NULL, 0, &handler, &sub), 0);
+    for (int i = 0; i < 100 && heard.epochs == 0; i++) {
+        stranger_beat(10);
+        turn_for(20);
+    }
+    stranger_beat_of(76, 100);
+    turn_for(100);
+    CHECK_INT(heard.epochs, 1);
+    stranger_beat_of(78, 5);
+    TURN_UNTIL(heard.epochs == 2, 1000);
+    CHECK(heard.last_epoch == 78);
+    turn_for(1100);
+    stranger_beat_of(76, 100);
+    TURN_UNTIL(heard.epochs == 3, 1000);
+    CHECK(heard.last_epoch == 76);
+    CHECK_INT(heard.gap_calls, 0);
+    bus_close(&signal);
+    stranger_close();
+}
+
 static void a_plain_subscriber_of_a_stranger_works(void)
 {
     struct bus *gateway = bus_of(ROLE_MARKET_GATEWAY, 1, 0);
@@ -278,6 +315,7 @@ int main(void)
     fixture_open();
     CASE(what_is_no_event_is_counted_and_costs_nothing_else);
     CASE(sequences_of_a_stranger_are_tracked);
+    CASE(an_older_epoch_counts_only_after_silence);
     CASE(a_plain_subscriber_of_a_stranger_works);
     CASE(what_comes_upstream_is_checked);
     fixture_close();
