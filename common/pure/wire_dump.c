@@ -238,7 +238,7 @@ static void put_array(struct dump *dump, const struct wire_field *field,
                   event->risk_state.scope_count);
         break;
     default:
-        assert(!"an array of this kind needs its own words here");
+        assert(false && "an array of this kind needs its own words here");
     }
 }
 
