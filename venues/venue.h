@@ -113,6 +113,8 @@ struct venue_feed_top {
     bool has_bid, has_ask, is_stale;
     int64_t bid_price, ask_price;
     int price_exp;
+    int price_decimals;            /* As the venue writes prices of this symbol. */
+    uint32_t bid_count, ask_count; /* Levels in the book. */
 };
 
 struct venue_feed_ops {

@@ -428,7 +428,10 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
                                         .is_stale = sym->book.is_stale,
                                         .bid_price = bid ? bid->price : 0,
                                         .ask_price = ask_level ? ask_level->price : 0,
-                                        .price_exp = sym->price_exp };
+                                        .price_exp = sym->price_exp,
+                                        .price_decimals = BINANCE_EXP,
+                                        .bid_count = sym->book.bids.count,
+                                        .ask_count = sym->book.asks.count };
         binance_copy(top->symbol, sizeof(top->symbol), sym->symbol);
     }
     return count;

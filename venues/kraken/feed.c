@@ -840,7 +840,10 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
                                               .is_stale = market->book.is_stale,
                                               .bid_price = bid ? bid->price : 0,
                                               .ask_price = ask ? ask->price : 0,
-                                              .price_exp = market->book.price_exp };
+                                              .price_exp = market->book.price_exp,
+                                              .price_decimals = market->price_decimals,
+                                              .bid_count = market->book.bids.count,
+                                              .ask_count = market->book.asks.count };
         snprintf(out[count++].symbol, sizeof(out->symbol), "%s", market->symbol);
     }
     return count;
