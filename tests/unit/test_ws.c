@@ -610,18 +610,19 @@ static void silence_closes_though_pongs_still_come(void)
 {
     net_server_start(&server, "good", script_pongs_only);
     struct ws_config config = config_for("good.test", server.port);
-    config.silence_ns = 150 * NS_PER_MS;
+    config.silence_ns = 100 * NS_PER_MS;
+    config.message_silence_ns = 150 * NS_PER_MS;
     config.ping_interval_ns = 20 * NS_PER_MS;
     open_with(&config);
     CHECK(net_run_until(&seen.is_closed));
     CHECK(seen.has_pong);
     CHECK_INT(seen.why, WS_END_SILENCE);
-    CHECK(strncmp(seen.text, "nothing received for 1", 22) == 0);
+    CHECK(strncmp(seen.text, "no message received for 1", 25) == 0);
     ws_close(&ws);
     net_server_stop(&server);
 }
 
-static void a_ping_that_is_not_answered_closes(void)
+static void a_ping_that_is_not_answered_and_plain_silence_close(void)
 {
     net_server_start(&server, "good", script_idle);
     struct ws_config config = config_for("good.test", server.port);
@@ -630,6 +631,13 @@ static void a_ping_that_is_not_answered_closes(void)
     CHECK(net_run_until(&seen.is_closed));
     CHECK_INT(seen.why, WS_END_SILENCE);
     CHECK_STR(seen.text, "PING not answered");
+    ws_close(&ws);
+    config.ping_interval_ns = 0;
+    config.silence_ns = 50 * NS_PER_MS;
+    open_with(&config);
+    CHECK(net_run_until(&seen.is_closed));
+    CHECK_INT(seen.why, WS_END_SILENCE);
+    CHECK(strncmp(seen.text, "nothing received for ", 21) == 0);
     ws_close(&ws);
     net_server_stop(&server);
 }
@@ -757,7 +765,7 @@ int main(void)
     CASE(a_server_that_breaks_the_protocol_is_left);
     CASE(a_close_is_answered_and_a_broken_connection_is_told_apart);
     CASE(silence_closes_though_pongs_still_come);
-    CASE(a_ping_that_is_not_answered_closes);
+    CASE(a_ping_that_is_not_answered_and_plain_silence_close);
     CASE(a_stalled_server_fills_the_backlog_and_loses_nothing);
     CASE(a_connection_may_be_closed_inside_its_callbacks);
     CASE(only_wss_urls_are_taken);

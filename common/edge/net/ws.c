@@ -53,7 +53,8 @@ struct ws {
     size_t out_cap, out_at, out_len;
     uint64_t random;
 
-    int64_t heard_ns;      /* Last message or PING. */
+    int64_t heard_ns;      /* Anything. */
+    int64_t message_ns;    /* A message, or a PING. */
     int64_t ping_at_ns;    /* When the next PING is due. */
     int64_t ping_sent_ns;  /* 0: none is unanswered. */
     uint64_t ping_payload; /* Of that one. */
@@ -241,13 +242,13 @@ static void take_item(struct ws *ws, const struct ws_item *item, int64_t receive
     switch (item->opcode) {
     case WS_TEXT:
     case WS_BINARY:
-        ws->heard_ns = received_ns;
+        ws->message_ns = received_ns;
         ws->counters.messages++;
         ws->config.handler.message(ws->config.handler.ctx, (const char *)item->data, item->len,
                                    item->opcode == WS_TEXT, received_ns);
         break;
     case WS_PING:
-        ws->heard_ns = received_ns;
+        ws->message_ns = received_ns;
         if (send_frame(ws, WS_PONG, item->data, item->len) == 0)
             ws->counters.pings_answered++;
         else
@@ -283,7 +284,7 @@ static void parse_messages(struct ws *ws, int64_t received_ns)
 static void become_open(struct ws *ws)
 {
     ws->state = OPEN;
-    ws->heard_ns = loop_now_ns();
+    ws->heard_ns = ws->message_ns = loop_now_ns();
     if (ws->config.ping_interval_ns)
         ws->ping_at_ns = ws->heard_ns + ws->config.ping_interval_ns;
     (void)loop_timer_at(ws->config.loop, &ws->timer, 1); /* It finds its next time itself. */
@@ -333,6 +334,7 @@ static void read_messages(struct ws *ws)
             return;
         }
         int64_t received_ns = loop_now_ns();
+        ws->heard_ns = received_ns;
         ws->counters.bytes_received += (uint64_t)n;
         ws_stream_added(&ws->stream, (size_t)n);
         if (ws->state == UPGRADING)
@@ -537,18 +539,29 @@ static void send_ping(struct ws *ws, int64_t now_ns)
     (void)send_frame(ws, WS_PING, &ws->ping_payload, sizeof(ws->ping_payload));
 }
 
+static void end_silent(struct ws *ws, int64_t for_ns, const char *what)
+{
+    char text[TEXT_MAX];
+
+    snprintf(text, sizeof(text), "%s for %lld ms", what, (long long)(for_ns / NS_PER_MS));
+    end(ws, WS_END_SILENCE, text);
+}
+
 /* While open, the timer is not moved for each message: it wakes when silence would be due, looks at
  * when the server was last heard, and sleeps again for the rest. */
 static void watch_life(struct ws *ws, int64_t now_ns)
 {
     int64_t silent_at_ns = ws->config.silence_ns ? ws->heard_ns + ws->config.silence_ns : INT64_MAX;
+    int64_t wordless_at_ns =
+        ws->config.message_silence_ns ? ws->message_ns + ws->config.message_silence_ns : INT64_MAX;
     int64_t ping_at_ns = ws->config.ping_interval_ns ? ws->ping_at_ns : INT64_MAX;
-    char text[TEXT_MAX];
 
     if (now_ns >= silent_at_ns) {
-        snprintf(text, sizeof(text), "nothing received for %lld ms",
-                 (long long)((now_ns - ws->heard_ns) / NS_PER_MS));
-        end(ws, WS_END_SILENCE, text);
+        end_silent(ws, now_ns - ws->heard_ns, "nothing received");
+        return;
+    }
+    if (now_ns >= wordless_at_ns) {
+        end_silent(ws, now_ns - ws->message_ns, "no message received");
         return;
     }
     if (now_ns >= ping_at_ns) {
@@ -559,7 +572,7 @@ static void watch_life(struct ws *ws, int64_t now_ns)
         send_ping(ws, now_ns);
         ping_at_ns = ws->ping_at_ns;
     }
-    int64_t next_ns = MIN(silent_at_ns, ping_at_ns);
+    int64_t next_ns = MIN(MIN(silent_at_ns, wordless_at_ns), ping_at_ns);
     if (next_ns != INT64_MAX && ws->state == OPEN)
         (void)loop_timer_at(ws->config.loop, &ws->timer, next_ns);
 }

@@ -61,9 +61,10 @@ struct ws_config {
     size_t message_max;         /* 0: 8 MiB. Memory that is never used is never touched. */
     size_t backlog_max;         /* Most bytes waiting to leave; 0: 1 MiB. */
     int64_t connect_timeout_ns; /* Name, TCP, TLS and upgrade together; 0: 10 s. */
-    /* No message and no PING from the server for so long: WS_END_SILENCE. A PONG does not count: it
-     * proves the way, not the feed. 0: never. */
-    int64_t silence_ns;
+    int64_t silence_ns;         /* Nothing at all received for so long: WS_END_SILENCE. 0: never. */
+    /* The same without PONGs: they prove the way, not that the server still has something to say.
+     * Messages and the server's own PINGs count. 0: never. */
+    int64_t message_silence_ns;
     int64_t ping_interval_ns; /* A PING so often; one unanswered when the next is due:
                                  WS_END_SILENCE. 0: none. */
     struct ws_handler handler;
