@@ -1,0 +1,593 @@
+#include "trading_engine/core_internal.h"
+
+/* ---- assets and instruments ---- */
+
+uint16_t asset_index(struct engine_core *e, const char *code)
+{
+    if (code[0] == 0)
+        return INDEX_NONE;
+    for (uint16_t i = 0; i < e->asset_count; i++)
+        if (strcmp(e->assets[i].code, code) == 0)
+            return i;
+    if (e->asset_count == ENGINE_ASSETS_MAX) {
+        e->counters.table_full++;
+        return INDEX_NONE;
+    }
+    struct asset_state *a = &e->assets[e->asset_count];
+    *a = (struct asset_state){ 0 };
+    text_copy(a->code, sizeof(a->code), code);
+    return e->asset_count++;
+}
+
+struct instrument_state *instrument_find(struct engine_core *e, uint64_t id)
+{
+    for (size_t i = 0; i < e->instrument_count; i++)
+        if (e->instruments[i].id == id)
+            return &e->instruments[i];
+    return NULL;
+}
+
+static bool is_traded(const struct engine_core *e, const char *name)
+{
+    for (size_t i = 0; i < e->config.name_count; i++)
+        if (strcmp(e->config.names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static struct instrument_state *instrument_new(struct engine_core *e, uint64_t id)
+{
+    if (e->instrument_count == ENGINE_INSTRUMENTS_MAX) {
+        e->counters.table_full++;
+        return NULL;
+    }
+    struct instrument_state *i = &e->instruments[e->instrument_count];
+    *i = (struct instrument_state){ .id = id, .base_asset = INDEX_NONE, .quote_asset = INDEX_NONE };
+    e->instrument_count++;
+    return i;
+}
+
+/* A position restored before its definition has its own exponent. */
+static void rescale_position(struct instrument_state *i, const struct wire_instrument *d)
+{
+    int64_t qty;
+
+    if (i->definition.qty_exp != d->qty_exp &&
+        fixed_rescale(i->position_qty, i->definition.qty_exp, d->qty_exp, FIXED_DOWN, &qty) == 0)
+        i->position_qty = qty;
+}
+
+static void balance_move(struct engine_core *e, const struct wire_trade_event *t, uint16_t only);
+
+/* Executions restored before their instrument was known move the paper balances now. */
+static void catch_up(struct engine_core *e, uint64_t instrument)
+{
+    if (!e->config.is_dry_run || e->oldest_trade_number == 0)
+        return;
+    for (uint64_t n = e->oldest_trade_number; n <= e->last_trade_number; n++) {
+        const struct wire_trade_event *t = trade_at(e, n);
+        if (t && t->header.instrument == instrument)
+            balance_move(e, t, INDEX_NONE);
+    }
+}
+
+struct instrument_state *instrument_put(struct engine_core *e, const struct wire_instrument *d,
+                                        bool is_from_venue)
+{
+    struct instrument_state *i = instrument_find(e, d->header.instrument);
+
+    if (!is_traded(e, d->name) || (i && i->is_from_venue && !is_from_venue))
+        return i;
+    if (i && i->is_defined &&
+        (i->definition.price_exp != d->price_exp || i->definition.qty_exp != d->qty_exp)) {
+        e->counters.alarms++;
+        core_note(e, NOTE_ERROR, "exponents_changed", "instrument=%s: definition ignored", d->name);
+        return i;
+    }
+    if (!i)
+        i = instrument_new(e, d->header.instrument);
+    if (!i)
+        return NULL;
+    rescale_position(i, d);
+    if (!i->is_defined && e->config.books) {
+        i->book = &e->config.books[i - e->instruments];
+        book_clear(i->book);
+        i->book->price_exp = d->price_exp;
+        i->book->qty_exp = d->qty_exp;
+    }
+    bool is_first = !i->is_defined;
+    i->definition = *d;
+    i->is_defined = true;
+    i->is_from_venue |= is_from_venue;
+    i->base_asset = asset_index(e, d->base);
+    i->quote_asset = asset_index(e, d->quote);
+    if (is_first)
+        catch_up(e, i->id);
+    FOR_EACH_LIVE(e, o)
+    {
+        if (o->r.instrument == i->id)
+            order_refresh(e, o);
+    }
+    return i;
+}
+
+/* ---- the ring of executions, and knowing them again ---- */
+
+static uint32_t trade_key_hash(uint64_t instrument, const char *order, const char *trade,
+                               wire_side side)
+{
+    uint64_t h =
+        instrument ^ ((uint64_t)text_hash(order) << 32) ^ text_hash(trade) ^ ((uint64_t)side << 17);
+
+    h *= UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 32);
+}
+
+static uint32_t *trade_bucket(struct engine_core *e, const struct wire_trade_event *t)
+{
+    return &e->trade_buckets[trade_key_hash(t->header.instrument, t->exchange_order_id,
+                                            t->venue_trade_id, t->side) &
+                             e->trade_bucket_mask];
+}
+
+const struct wire_trade_event *trade_at(const struct engine_core *e, uint64_t number)
+{
+    if (number == 0 || number < e->oldest_trade_number || number > e->last_trade_number)
+        return NULL;
+    const struct wire_trade_event *t = &e->trades[number % e->trades_max];
+    return t->trade_number == number ? t : NULL;
+}
+
+static const struct wire_trade_event *trade_known(struct engine_core *e, uint64_t instrument,
+                                                  const char *order, const char *trade,
+                                                  wire_side side)
+{
+    uint32_t at =
+        e->trade_buckets[trade_key_hash(instrument, order, trade, side) & e->trade_bucket_mask];
+
+    for (; at != SLOT_NONE; at = e->trade_next[at]) {
+        const struct wire_trade_event *t = &e->trades[at];
+        if (t->header.instrument == instrument && t->side == side &&
+            strcmp(t->exchange_order_id, order) == 0 && strcmp(t->venue_trade_id, trade) == 0)
+            return t;
+    }
+    return NULL;
+}
+
+static void trade_forget(struct engine_core *e, uint32_t slot)
+{
+    struct wire_trade_event *t = &e->trades[slot];
+    uint32_t *link = trade_bucket(e, t);
+
+    while (*link != slot)
+        link = &e->trade_next[*link];
+    *link = e->trade_next[slot];
+    e->dedup_floor_ns = MAX(e->dedup_floor_ns, t->exchange_ns);
+    t->trade_number = 0;
+}
+
+static void trade_keep(struct engine_core *e, const struct wire_trade_event *trade)
+{
+    uint32_t slot = (uint32_t)(trade->trade_number % e->trades_max);
+
+    if (e->trades[slot].trade_number)
+        trade_forget(e, slot);
+    e->trades[slot] = *trade;
+    uint32_t *bucket = trade_bucket(e, trade);
+    e->trade_next[slot] = *bucket;
+    *bucket = slot;
+    e->last_trade_number = trade->trade_number;
+    if (e->oldest_trade_number == 0)
+        e->oldest_trade_number = trade->trade_number;
+    if (trade->trade_number - e->oldest_trade_number >= e->trades_max)
+        e->oldest_trade_number = trade->trade_number - e->trades_max + 1;
+}
+
+bool trades_near_full(const struct engine_core *e)
+{
+    return e->last_trade_number - MIN(e->applied_trade_number, e->last_trade_number) >
+           (uint64_t)e->trades_max / 4 * 3;
+}
+
+/* ---- what an execution moves ---- */
+
+static int64_t signed_qty(const struct wire_trade_event *t, int qty_exp)
+{
+    int64_t qty = t->qty;
+
+    if (fixed_rescale(t->qty, t->qty_exp, qty_exp, FIXED_NEAREST, &qty) != 0)
+        qty = t->qty;
+    return t->side == SIDE_BUY ? qty : -qty;
+}
+
+static void position_move(struct engine_core *e, const struct wire_trade_event *t)
+{
+    struct instrument_state *i = instrument_find(e, t->header.instrument);
+
+    if (!i && !e->is_started) /* Restoring: the definition comes later. */
+        i = instrument_new(e, t->header.instrument);
+    if (!i || t->trade_number <= i->position_number)
+        return;
+    if (!i->is_defined && i->position_qty == 0)
+        i->definition.qty_exp = t->qty_exp;
+    i->position_qty += signed_qty(t, i->definition.qty_exp);
+    i->position_number = t->trade_number;
+}
+
+static void asset_add(struct engine_core *e, uint16_t at, uint16_t only, int64_t change,
+                      uint64_t trade_number)
+{
+    if (at == INDEX_NONE || (only != INDEX_NONE && at != only) ||
+        trade_number <= e->assets[at].as_of_trade_number)
+        return;
+    e->assets[at].total += change;
+}
+
+static void balance_move(struct engine_core *e, const struct wire_trade_event *t, uint16_t only)
+{
+    struct instrument_state *i = instrument_find(e, t->header.instrument);
+    int64_t base, quote, fee;
+
+    if (!i || !i->is_defined || i->definition.kind != INSTRUMENT_SPOT)
+        return;
+    if (fixed_rescale(t->qty, t->qty_exp, ENGINE_AMOUNT_EXP, FIXED_NEAREST, &base) == 0)
+        asset_add(e, i->base_asset, only, t->side == SIDE_BUY ? base : -base, t->trade_number);
+    if (fixed_notional(t->price, t->price_exp, t->qty, t->qty_exp, ENGINE_AMOUNT_EXP, FIXED_NEAREST,
+                       &quote) == 0)
+        asset_add(e, i->quote_asset, only, t->side == SIDE_BUY ? -quote : quote, t->trade_number);
+    if (t->fee && fixed_rescale(t->fee, t->amount_exp, ENGINE_AMOUNT_EXP, FIXED_NEAREST, &fee) == 0)
+        asset_add(e, asset_index(e, t->fee_asset), only, -fee, t->trade_number);
+}
+
+/* Executed quantity, notional and number, in the order's own exponents. */
+static void order_add_fill(struct order *o, const struct wire_trade_event *t)
+{
+    int64_t qty = t->qty, notional = 0;
+
+    (void)fixed_rescale(t->qty, t->qty_exp, o->r.qty_exp, FIXED_NEAREST, &qty);
+    (void)fixed_notional(t->price, t->price_exp, t->qty, t->qty_exp, ENGINE_AMOUNT_EXP,
+                         FIXED_NEAREST, &notional);
+    o->r.filled_qty += qty;
+    o->r.filled_notional += notional;
+    o->r.last_trade_number = t->trade_number;
+    o->r.venue_cum = MAX(o->r.venue_cum, o->r.filled_qty);
+}
+
+/* ---- a new execution ---- */
+
+static struct order *order_of_fill(struct engine_core *e, const struct venue_report *r)
+{
+    char environment;
+    uint64_t order_id;
+    unsigned revision;
+    struct order *o = NULL;
+
+    if (client_id_read(r->client_order_id, &environment, &order_id, &revision) == 0 &&
+        environment == e->config.environment)
+        o = order_by_id(e, order_id);
+    return o ? o : order_by_exchange_id(e, r->exchange_order_id);
+}
+
+/* An execution of an order that we cannot name yet, while one of ours there has no exchange id: it
+ * may be its. */
+static bool may_be_unnamed_ours(const struct engine_core *e, const struct venue_report *r)
+{
+    if (r->client_order_id[0])
+        return false;
+    FOR_EACH_LIVE(e, o)
+    {
+        bool is_unnamed = (o->r.exchange_order_id[0] == 0 || (o->r.flags & ORDER_REPLACE_PLACED)) &&
+                          !(o->r.flags & ORDER_FOREIGN);
+        if (is_unnamed && o->r.instrument == r->instrument && o->r.side == r->side)
+            return true;
+    }
+    return false;
+}
+
+static void fill_event(const struct engine_core *e, const struct venue_report *r,
+                       const struct order *o, struct wire_trade_event *t)
+{
+    WIRE_BEGIN(t, trade_event);
+    t->header.instrument = r->instrument;
+    t->header.account = e->config.account;
+    t->header.flags = e->config.is_dry_run ? WIRE_SIMULATED : 0;
+    t->header.origin_ns = e->now_ns;
+    t->trade_number = e->last_trade_number + 1;
+    t->exchange_ns = r->exchange_ns;
+    t->price = r->last_price;
+    t->qty = r->last_qty;
+    t->fee = r->fee;
+    text_copy(t->exchange_order_id, sizeof(t->exchange_order_id), r->exchange_order_id);
+    text_copy(t->venue_trade_id, sizeof(t->venue_trade_id), r->venue_trade_id);
+    text_copy(t->fee_asset, sizeof(t->fee_asset), r->fee_asset);
+    t->price_exp = r->price_exp;
+    t->qty_exp = r->qty_exp;
+    t->amount_exp = r->amount_exp;
+    t->side = r->side;
+    t->liquidity = r->liquidity;
+    if (o && !(o->r.flags & ORDER_FOREIGN)) {
+        t->order_id = o->r.order_id;
+        t->group_id = o->r.group_id;
+        t->strategy = o->r.strategy;
+        t->header.cause = o->r.order_id;
+        if (t->side == SIDE_NONE)
+            t->side = o->r.side;
+    }
+}
+
+static void fill_order(struct engine_core *e, struct order *o, const struct wire_trade_event *t)
+{
+    struct input_detail detail = { .exchange_ns = t->exchange_ns };
+
+    order_add_fill(o, t);
+    if (fixed_rescale(t->price, t->price_exp, o->r.price_exp, FIXED_NEAREST, &detail.last_price) !=
+        0)
+        detail.last_price = t->price;
+    if (fixed_rescale(t->qty, t->qty_exp, o->r.qty_exp, FIXED_NEAREST, &detail.last_qty) != 0)
+        detail.last_qty = t->qty;
+    if (o->r.filled_qty > o->r.qty && !(o->r.flags & ORDER_FOREIGN) &&
+        o->r.pending_qty < o->r.filled_qty) {
+        e->counters.overfilled++;
+        core_note(e, NOTE_ERROR, "overfilled", "order=%llx", (unsigned long long)o->r.order_id);
+    }
+    bool is_last = o->r.filled_qty >= MAX(o->r.qty, o->r.pending_qty);
+    (void)order_apply(e, o, is_last ? INPUT_FILL_LAST : INPUT_FILL, &detail);
+    if (!order_is_final(o->r.state) && o->r.awaited_final && o->r.filled_qty >= o->r.venue_cum) {
+        struct input_detail end = { .exchange_ns = t->exchange_ns, .why = o->r.awaited_why };
+        wire_order_state awaited = o->r.awaited_final;
+        o->r.awaited_final = 0;
+        order_end(e, o, awaited == ORDER_EXPIRED ? INPUT_EXPIRED : INPUT_CANCELLED, &end);
+    }
+}
+
+static bool fill_is_acceptable(struct engine_core *e, const struct venue_report *r)
+{
+    if (r->last_qty <= 0 || r->venue_trade_id[0] == 0 || r->side == SIDE_NONE ||
+        r->instrument == 0) {
+        e->counters.malformed++;
+        core_note(e, NOTE_WARN, "fill_malformed", "trade=%s order=%s", r->venue_trade_id,
+                  r->exchange_order_id);
+        return false;
+    }
+    if (trade_known(e, r->instrument, r->exchange_order_id, r->venue_trade_id, r->side)) {
+        e->counters.fills_duplicate++;
+        return false;
+    }
+    bool is_before = r->exchange_ns > 0 &&
+                     (r->exchange_ns < e->born_wall_ns || r->exchange_ns < e->dedup_floor_ns);
+    if (is_before) {
+        e->counters.fills_too_old++;
+        return false;
+    }
+    return true;
+}
+
+void fills_take(struct engine_core *e, const struct venue_report *r)
+{
+    struct wire_trade_event t;
+
+    if (!fill_is_acceptable(e, r))
+        return;
+    struct order *o = order_of_fill(e, r);
+    if (!o)
+        o = report_unknown_fill(e, r);
+    if ((!o && may_be_unnamed_ours(e, r)) || (o && (o->r.flags & ORDER_INQUIRY))) {
+        e->counters.fills_deferred++; /* Pulled again once the order has its name. */
+        reconcile_pull(e, e->now_ns + NS_PER_S);
+        return;
+    }
+    fill_event(e, r, o, &t);
+    if (core_append(e, RECORD_TRADE, &t, sizeof(t)) != 0) {
+        reconcile_pull(e, e->now_ns + NS_PER_S); /* Not ours to publish before it is durable. */
+        return;
+    }
+    trade_keep(e, &t);
+    e->counters.fills++;
+    e->counters.foreign_fills += t.order_id == 0;
+    e->last_fill_ns = e->now_ns;
+    struct wire_trade_event out = t;
+    core_publish(e, &out.header, t.header.instrument, e->now_ns, t.order_id);
+    position_move(e, &t);
+    balance_move(e, &t, INDEX_NONE);
+    if (o) {
+        if (!(o->r.flags & ORDER_REPLACE_PLACED) || o->r.exchange_order_id[0] == 0)
+            order_set_exchange_id(e, o, r->exchange_order_id);
+        fill_order(e, o, &t);
+    }
+}
+
+void fills_restore(struct engine_core *e, const struct wire_trade_event *t)
+{
+    struct order *o = order_by_id(e, t->order_id);
+
+    if (t->trade_number <= e->last_trade_number && trade_at(e, t->trade_number))
+        return;
+    trade_keep(e, t);
+    position_move(e, t);
+    balance_move(e, t, INDEX_NONE);
+    if (o && t->trade_number > o->r.last_trade_number) {
+        order_add_fill(o, t); /* The order's own record was not written any more. */
+        order_refresh(e, o);
+    }
+}
+
+/* ---- 7004 ---- */
+
+void fills_replay(struct engine_core *e, const struct wire_trade_replay_request *m)
+{
+    unsigned page = m->page_max > 0 && m->page_max < ENGINE_TRADE_PAGE_MAX ? m->page_max
+                                                                           : ENGINE_TRADE_PAGE_MAX;
+    uint64_t from = MAX(m->from_trade_number, e->oldest_trade_number);
+
+    if (m->header.account != e->config.account)
+        return;
+    if (from > m->from_trade_number)
+        core_note(e, NOTE_ERROR, "replay_lost", "from=%llu oldest=%llu",
+                  (unsigned long long)m->from_trade_number,
+                  (unsigned long long)e->oldest_trade_number);
+    for (uint64_t n = from; n <= e->last_trade_number && page > 0; n++, page--) {
+        const struct wire_trade_event *t = trade_at(e, n);
+        if (!t)
+            continue;
+        struct wire_trade_event out = *t;
+        out.header.flags |= WIRE_REPLAY;
+        core_publish(e, &out.header, t->header.instrument, t->header.origin_ns, t->order_id);
+        e->counters.replayed++;
+    }
+    uint64_t oldest = e->transfer_count > TRANSFERS_MAX ? e->transfer_count - TRANSFERS_MAX : 0;
+    for (uint64_t n = oldest; page > 0 && n < e->transfer_count; n++) {
+        struct wire_account_event out = e->transfers[n % TRANSFERS_MAX];
+        if (out.event_number <= e->applied_event_number)
+            continue;
+        out.header.flags |= WIRE_REPLAY;
+        core_publish(e, &out.header, 0, out.header.origin_ns, 0);
+    }
+}
+
+void fills_applied(struct engine_core *e, const struct wire_applied_trade_number *m)
+{
+    if (m->header.account != e->config.account)
+        return;
+    if (m->trade_number > e->last_trade_number || m->event_number > e->last_event_number) {
+        /* The ledger has numbers that this journal never gave out: it was lost. Go on above them.
+         */
+        struct numbers_record numbers = { MAX(m->trade_number, e->last_trade_number),
+                                          MAX(m->event_number, e->last_event_number) };
+        e->counters.alarms++;
+        core_note(e, NOTE_ERROR, "numbers_behind_ledger",
+                  "trade %llu below %llu: continued above it",
+                  (unsigned long long)e->last_trade_number, (unsigned long long)m->trade_number);
+        if (core_append(e, RECORD_NUMBERS, &numbers, sizeof(numbers)) != 0)
+            return;
+        if (numbers.last_trade_number > e->last_trade_number)
+            e->oldest_trade_number = numbers.last_trade_number + 1;
+        e->last_trade_number = numbers.last_trade_number;
+        e->last_event_number = numbers.last_event_number;
+    }
+    e->applied_trade_number = MAX(e->applied_trade_number, m->trade_number);
+    e->applied_event_number = MAX(e->applied_event_number, m->event_number);
+    bool is_new = e->applied_trade_number != e->applied_journalled.trade_number ||
+                  e->applied_event_number != e->applied_journalled.event_number;
+    if (is_new && e->now_ns - e->applied_journalled_ns >= NS_PER_S) {
+        e->applied_journalled =
+            (struct applied_record){ e->applied_trade_number, e->applied_event_number };
+        e->applied_journalled_ns = e->now_ns;
+        (void)core_append(e, RECORD_APPLIED, &e->applied_journalled, sizeof(e->applied_journalled));
+    }
+}
+
+/* The ledger's figure, plus what was executed after it. */
+void fills_position(struct engine_core *e, const struct wire_position_update *m)
+{
+    struct instrument_state *i = instrument_find(e, m->header.instrument);
+    int64_t qty;
+
+    if (m->header.account != e->config.account || m->strategy != 0 || !i || !i->is_defined ||
+        m->applied_trade_number + 1 < e->oldest_trade_number ||
+        fixed_rescale(m->qty, m->qty_exp, i->definition.qty_exp, FIXED_NEAREST, &qty) != 0)
+        return;
+    for (uint64_t n = m->applied_trade_number + 1; n <= e->last_trade_number; n++) {
+        const struct wire_trade_event *t = trade_at(e, n);
+        if (t && t->header.instrument == i->id)
+            qty += signed_qty(t, i->definition.qty_exp);
+    }
+    i->position_qty = qty;
+    i->position_number = e->last_trade_number;
+}
+
+/* ---- balances ---- */
+
+static void asset_store(struct engine_core *e, const struct wire_account_event *a)
+{
+    uint16_t at = asset_index(e, a->asset);
+
+    if (at == INDEX_NONE)
+        return;
+    struct asset_state *s = &e->assets[at];
+    s->is_reported = true;
+    (void)fixed_rescale(a->total, a->amount_exp, ENGINE_AMOUNT_EXP, FIXED_DOWN, &s->total);
+    (void)fixed_rescale(a->free, a->amount_exp, ENGINE_AMOUNT_EXP, FIXED_DOWN, &s->free);
+    (void)fixed_rescale(a->locked, a->amount_exp, ENGINE_AMOUNT_EXP, FIXED_DOWN, &s->locked);
+    s->as_of_trade_number = a->as_of_trade_number;
+    /* A figure from a list surely has these executions; younger ones move it on. */
+    for (uint64_t n = a->as_of_trade_number + 1; a->as_of_trade_number && n <= e->last_trade_number;
+         n++)
+        if (trade_at(e, n))
+            balance_move(e, trade_at(e, n), at);
+}
+
+static bool transfer_known(const struct engine_core *e, const char *reference)
+{
+    uint64_t kept = MIN(e->transfer_count, (uint64_t)TRANSFERS_MAX);
+
+    for (uint64_t n = 0; reference[0] && n < kept; n++)
+        if (strcmp(e->transfers[n].reference, reference) == 0)
+            return true;
+    return false;
+}
+
+void balance_take(struct engine_core *e, const struct venue_report *r)
+{
+    struct wire_account_event a;
+    bool is_balance = r->kind == REPORT_BALANCE;
+
+    if (r->asset[0] == 0 || (!is_balance && transfer_known(e, r->venue_trade_id)))
+        return;
+    WIRE_BEGIN(&a, account_event);
+    a.header.account = e->config.account;
+    a.header.flags = e->config.is_dry_run ? WIRE_SIMULATED : 0;
+    a.header.origin_ns = e->now_ns;
+    a.event_number = e->last_event_number + 1;
+    a.exchange_ns = r->exchange_ns;
+    a.total = r->total;
+    a.free = r->free;
+    a.locked = r->locked;
+    a.change = r->change;
+    text_copy(a.asset, sizeof(a.asset), r->asset);
+    text_copy(a.reference, sizeof(a.reference), r->venue_trade_id);
+    a.amount_exp = r->amount_exp;
+    a.kind = is_balance ? ACCOUNT_BALANCE : ACCOUNT_TRANSFER;
+    if (is_balance && r->request_id && r->request_id == e->reconcile.balance_request)
+        a.as_of_trade_number = e->reconcile.balance_as_of;
+    if (core_append(e, RECORD_ACCOUNT, &a, sizeof(a)) != 0)
+        return;
+    account_restore(e, &a);
+    struct wire_account_event out = a;
+    core_publish(e, &out.header, 0, e->now_ns, 0);
+}
+
+void account_restore(struct engine_core *e, const struct wire_account_event *a)
+{
+    e->last_event_number = MAX(e->last_event_number, a->event_number);
+    if (a->kind == ACCOUNT_BALANCE)
+        asset_store(e, a);
+    else
+        e->transfers[e->transfer_count++ % TRANSFERS_MAX] = *a;
+}
+
+/* "USDT=10000 BTC=0.5": what a dry run begins with. */
+void balances_paper(struct engine_core *e)
+{
+    const char *at = e->config.paper_balances;
+
+    while (at && *at) {
+        char code[16];
+        size_t len = strcspn(at, "=");
+        const char *number = at + len + (at[len] == '=');
+        size_t number_len = strcspn(number, " ,");
+        int64_t total;
+
+        if (len > 0 && len < sizeof(code) && at[len] == '=' &&
+            fixed_parse(number, number_len, ENGINE_AMOUNT_EXP, &total) == 0) {
+            memcpy(code, at, len);
+            code[len] = 0;
+            uint16_t index = asset_index(e, code);
+            if (index != INDEX_NONE && !e->assets[index].is_reported) {
+                e->assets[index].total = total;
+                e->assets[index].is_reported = true;
+            }
+        }
+        at = number + number_len;
+        at += strspn(at, " ,");
+    }
+}
