@@ -27,7 +27,7 @@ static void fixture_open(void)
 {
     const char *base = getenv("TMPDIR");
 
-    snprintf(test_dir, sizeof(test_dir), "%s/tickpipe-bus-XXXXXX", base ? base : "/tmp");
+    snprintf(test_dir, sizeof(test_dir), "%s/tickpipe-bus-XXXXXX", base ? base : P_tmpdir);
     if (!mkdtemp(test_dir) || loop_open(&loop) != 0)
         abort();
 }

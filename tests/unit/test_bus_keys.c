@@ -88,6 +88,7 @@ static void without_keys_a_curve_stream_refuses(void)
     struct bus_handler handler = handler_of(&heard);
     struct bus_pub *pub = NULL;
     struct bus_sub *sub = NULL;
+    char endpoint[256];
 
     CHECK_INT(publish_orders_on(runner, &pub), ERR_CONFIG);
     CHECK_INT(bus_subscribe(runner, 6020, ipc_endpoint(), NULL, 0, &handler, &sub), ERR_CONFIG);
@@ -96,8 +97,8 @@ static void without_keys_a_curve_stream_refuses(void)
     CHECK_INT(bus_publish_on(runner, 6004, "tcp://*:*", NULL, NULL, &pub), ERR_CONFIG);
     CHECK_INT(bus_subscribe(runner, 6001, "tcp://192.0.2.1:6001", NULL, 0, &handler, &sub),
               ERR_CONFIG);
-    CHECK_INT(bus_publish_on(runner, 6004, "ipc:///tmp/tickpipe-open-to-all", NULL, NULL, &pub),
-              ERR_CONFIG);
+    snprintf(endpoint, sizeof(endpoint), "ipc://%s/open/any", test_dir);
+    CHECK_INT(bus_publish_on(runner, 6004, endpoint, NULL, NULL, &pub), ERR_CONFIG);
     CHECK(pub == NULL && sub == NULL);
     CHECK_INT(bus_publish_on(runner, 6004, "tcp://127.0.0.2:*", NULL, NULL, &pub), 0);
     bus_close(&runner);
@@ -325,8 +326,6 @@ static void an_endpoint_names_the_key_to_expect(void)
     struct bus_sub *sub = NULL;
     char endpoint[256], tagged[300];
 
-    snprintf(endpoint, sizeof(endpoint), "%s/open", test_dir);
-    CHECK_INT(mkdir(endpoint, 0755), 0);
     snprintf(endpoint, sizeof(endpoint), "ipc://%s/open/socket", test_dir);
     CHECK_INT(bus_publish_on(gateway, 6001, endpoint, NULL, NULL, &pub), 0);
     CHECK(strangers_hear(endpoint, false, NULL, NULL) == 0);
@@ -345,6 +344,9 @@ static void an_endpoint_names_the_key_to_expect(void)
 int main(void)
 {
     fixture_open();
+    snprintf(keys_dir, sizeof(keys_dir), "%s/open", test_dir);
+    if (mkdir(keys_dir, 0755) != 0)
+        abort();
     snprintf(keys_dir, sizeof(keys_dir), "%s/keys", test_dir);
     CASE(certificates_have_names);
     CASE(keys_are_made_private_once);
