@@ -32,17 +32,28 @@ static int usual_or_finer(int decimals)
     return MIN(MAX(EXP_USUAL, decimals), FIXED_EXP_MAX);
 }
 
+/* The finest exponent at which text fits, not below lowest. Digits that it loses there are no
+ * concern: it is a bound, not a quantity. */
+static int finest_fit(const char *text, int lowest)
+{
+    int64_t ignored;
+
+    for (int exp = FIXED_EXP_MAX; exp > lowest; exp--) {
+        int err = fixed_parse(text, strlen(text), exp, &ignored);
+        if (err != ERR_RANGE) /* No decimal at all bounds nothing. */
+            return err ? FIXED_EXP_MAX : exp;
+    }
+    return lowest;
+}
+
 void instrument_exponents(int price_decimals, int qty_decimals, const char *max_qty, int *price_exp,
                           int *qty_exp)
 {
-    int64_t most, ignored;
-    int most_exp, exp = usual_or_finer(qty_decimals);
+    int exp = usual_or_finer(qty_decimals);
 
     *price_exp = usual_or_finer(price_decimals);
-    if (max_qty && fixed_parse_natural(max_qty, strlen(max_qty), &most, &most_exp) == 0)
-        while (exp > qty_decimals && exp > FIXED_EXP_MIN &&
-               fixed_rescale(most, most_exp, exp, FIXED_UP, &ignored) != 0)
-            exp--;
+    if (max_qty)
+        exp = MIN(exp, finest_fit(max_qty, MAX(MIN(qty_decimals, exp), FIXED_EXP_MIN)));
     *qty_exp = exp;
 }
 
