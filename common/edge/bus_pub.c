@@ -63,6 +63,9 @@ void bus_pub_beat(struct bus_pub *pub, int64_t now_ns)
     beat.risk_version = bus->risk_version;
     beat.gaps = bus->counters.gaps;
     beat.recovered = bus->counters.recovered;
+    beat.lost = bus->counters.lost;
+    beat.malformed =
+        bus->counters.malformed + bus->counters.unknown_version + bus->counters.unknown_type;
     beat.dropped = bus->counters.send_failed;
     beat.longest_turn_ns = bus->longest_turn_ns;
     beat.pid = (uint32_t)getpid();

@@ -12,7 +12,7 @@
 enum {
     WIRE_VERSION = 1,
     WIRE_LEVELS_MAX = 2000,   /* Bids plus asks in one book event. */
-    WIRE_SEQUENCES_MAX = 24,  /* Types per publisher that a heartbeat speaks of. */
+    WIRE_SEQUENCES_MAX = 23,  /* Types per publisher that a heartbeat speaks of. */
     WIRE_SCOPES_MAX = 32,     /* Scopes that risk can hold halted apart from everything. */
 };
 
@@ -297,7 +297,9 @@ WIRE_PARTS(WIRE_AS_PART)
     F(u64, risk_version, "version of the risk state that the publisher applies; 0: none yet")      \
     F(u64, gaps, "messages that this process has found missing on its inputs since start")         \
     F(u64, recovered, "of those, how many came back")                                              \
+    F(u64, lost, "of the missing, how many will not come back (the rest is still asked for)")   \
     F(u64, dropped, "messages of its own that this process could not hand to the bus")             \
+    F(u64, malformed, "messages on its inputs that were no event it can read, and were dropped") \
     F(ns, longest_turn_ns, "longest turn of its loop since the last heartbeat")                    \
     F(u32, pid, "process id")                                                                      \
     F(u16, port, "the stream's port")                                                              \
