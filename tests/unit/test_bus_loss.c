@@ -180,6 +180,37 @@ static void state_streams_do_not_ask_either(void)
     pair_close(&pair);
 }
 
+/* What an operator sees of it: a process says in its own heartbeats what its inputs lost. */
+static void heartbeats_tell_what_was_lost_and_came_back(void)
+{
+    struct pair pair;
+    struct bus *risk = bus_of(ROLE_RISK_MONITOR, 0, 0);
+    struct bus_handler handler = handler_of(&other);
+    struct bus_pub *status = NULL;
+    struct bus_sub *watcher = NULL;
+    struct bus_counters counters;
+    const char *endpoint;
+
+    pair_open(&pair, 6002, ROLE_TRADING_ENGINE, order_types, 1, &heard);
+    endpoint = ipc_endpoint();
+    CHECK_INT(bus_publish_on(pair.runner, 6004, endpoint, NULL, NULL, &status), 0);
+    CHECK_INT(bus_subscribe(risk, 6004, endpoint, NULL, 0, &handler, &watcher), 0);
+    bus_pub_shrink(pair.pub, 1000);
+    bus_sub_pause(pair.sub, true);
+    publish_orders(pair.pub, 1, BURST);
+    bus_sub_pause(pair.sub, false);
+    TURN_UNTIL(heard.events + heard.lost >= BURST, 10000);
+    bus_counters(pair.runner, &counters);
+    TURN_UNTIL(other.beat.gaps == counters.gaps && other.beat.lost == counters.lost, 1000);
+    CHECK(counters.lost > 0 && counters.recovered > 0);
+    CHECK_INT(other.beat.gaps, counters.gaps);
+    CHECK_INT(other.beat.recovered, counters.recovered);
+    CHECK_INT(other.beat.lost, counters.lost);
+    CHECK_INT(other.beat.malformed, 0);
+    pair_close(&pair);
+    bus_close(&risk);
+}
+
 /* Traffic goes on while recovery does. */
 static void recovery_keeps_up_with_a_running_publisher(void)
 {
@@ -214,6 +245,7 @@ int main(void)
     CASE(what_the_ring_no_longer_has_is_declared_lost);
     CASE(on_market_data_a_loss_is_said_and_not_asked_for);
     CASE(state_streams_do_not_ask_either);
+    CASE(heartbeats_tell_what_was_lost_and_came_back);
     CASE(recovery_keeps_up_with_a_running_publisher);
     fixture_close();
     DONE();
