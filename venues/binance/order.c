@@ -255,6 +255,9 @@ static void done_report(const struct order_turn *turn, const struct venue_comman
     report.request_id = command->request_id;
     report.instrument = command->instrument;
     binance_copy(report.symbol, sizeof(report.symbol), command->symbol);
+    binance_copy(report.client_order_id, sizeof(report.client_order_id), command->client_order_id);
+    binance_copy(report.exchange_order_id, sizeof(report.exchange_order_id),
+                 command->exchange_order_id);
     report.why = is_ok ? REASON_NONE : why;
     order_report_text(&report, is_ok ? "" : text);
     turn->out->report(turn->out->ctx, &report);
@@ -374,8 +377,10 @@ void order_stream_down(const struct order_turn *turn, wire_reason why, const cha
     struct binance_order *order = turn->order;
 
     order->is_stream_up = false;
-    if (retry_ns == 0)
-        retry_ns = NS_PER_S << MIN(order->subscribe_tries++, 5u);
+    if (retry_ns == 0) {
+        retry_ns = NS_PER_S << MIN(order->subscribe_tries, 5u);
+        order->subscribe_tries++;
+    }
     order->subscribe_ns = turn->clock->now_ns + retry_ns;
     order_channel_report(turn, why, text);
 }
@@ -448,15 +453,14 @@ static void order_start(void *state, const struct venue_clock *clock, const stru
 
 /* ---- time ---- */
 
-/* Sends an entry again that waits for its time: the query of an order that may not be visible yet,
- * the next page, the whole list of instruments. */
+/* Sends an entry again that waits for its time: for the next page, or the whole list of
+ * instruments. */
 static void repeat(const struct order_turn *turn, struct order_pending *pending)
 {
     struct order_pending *next = NULL, old = *pending;
     int err = send_any(turn, old.kind, &old.command, old.is_all, &next);
 
     if (!err) {
-        next->tries = old.tries;
         next->job = old.job;
         next->stage = old.stage;
         order_release(pending);

@@ -14,7 +14,6 @@ enum {
     ORDER_CLIENT_ID_MAX = 36,
     ORDER_PIECES_MAX = 20,
     ORDER_TRADES_PAGE = 1000, /* Largest page of myTrades. */
-    ORDER_QUERY_TRIES = 5,    /* "Order does not exist" is believed the fifth time. */
 };
 
 /* ---- requests ---- */
@@ -152,7 +151,6 @@ struct order_pending {
     bool is_rest;
     bool is_all; /* METADATA: asked for everything. */
     uint8_t job; /* Index + 1; 0: none. */
-    uint8_t tries;
     int64_t sent_ns, sent_wall_ns;
     int64_t repeat_ns; /* Not in flight: to be sent again then. 0: in flight. */
     struct venue_command command;

@@ -155,19 +155,6 @@ static void back_off(const struct order_turn *turn, const struct order_answer *a
     emit(turn, &report);
 }
 
-/* Queries are served from replicas that may lag: "does not exist" right after placing proves
- * nothing. */
-static bool query_again(const struct order_turn *turn, struct order_pending *pending)
-{
-    const int64_t first_ns = 250 * NS_PER_MS;
-
-    if (pending->kind != REQUEST_QUERY || pending->tries + 1 >= ORDER_QUERY_TRIES)
-        return false;
-    pending->repeat_ns = turn->clock->now_ns + (first_ns << pending->tries);
-    pending->tries++;
-    return true;
-}
-
 static void answer_refused(const struct order_turn *turn, struct order_pending *pending,
                            const struct order_answer *answer)
 {
@@ -190,8 +177,8 @@ static void answer_refused(const struct order_turn *turn, struct order_pending *
         return;
     }
     if (pending->kind == REQUEST_QUERY && refusal.why == REASON_VENUE_UNKNOWN_ORDER) {
-        if (answer->code == -2013 && query_again(turn, pending))
-            return;
+        /* Served from replicas that may lag: right after placing it proves nothing. The engine asks
+         * again before it believes it. */
         report_of_command(turn, &report, REPORT_NO_SUCH_ORDER, pending);
     } else if (!is_about_order(pending)) {
         order_part_done(turn, pending, refusal.kind == REFUSAL_NOTHING, refusal.why, answer->text);
@@ -296,10 +283,11 @@ static int on_cancelled(const struct order_turn *turn, struct order_pending *pen
         replace_place(turn, pending, &report);
         return 0;
     }
-    if (report.state == ORDER_CANCELLED)
-        report.why = REASON_REQUESTED;
-    else
-        report.kind = REPORT_ORDER; /* It says more than that it is gone. */
+    report.why = view_end_reason(&view, &report);
+    if (report.state == ORDER_EXPIRED)
+        report.kind = REPORT_EXPIRED;
+    else if (report.state != ORDER_CANCELLED)
+        return ERR_PROTO; /* Not gone, though the cancel succeeded: it must be asked for. */
     order_release(pending);
     emit(turn, &report);
     return 0;
@@ -395,10 +383,12 @@ static int listed_order(const struct order_turn *turn, const struct order_pendin
     order_report_begin(&report, kind, pending);
     if (view_read(object, &view) != 0 || view_report(turn->order, &view, &report) != 0)
         return ERR_PROTO;
-    if (kind == REPORT_CANCELLED && report.state != ORDER_CANCELLED)
+    if (kind == REPORT_CANCELLED && report.state != ORDER_CANCELLED) {
         report.kind = REPORT_ORDER;
-    else if (kind == REPORT_CANCELLED)
+    } else if (kind == REPORT_CANCELLED) {
         report.why = REASON_REQUESTED;
+        report.request_id = 0; /* News: DONE is the answer. */
+    }
     emit(turn, &report);
     return 0;
 }
@@ -506,7 +496,6 @@ static int on_trades(const struct order_turn *turn, struct order_pending *pendin
     snprintf(pending->command.from_trade_id, sizeof(pending->command.from_trade_id), "%lld",
              (long long)last + 1);
     pending->repeat_ns = turn->clock->now_ns;
-    pending->tries = 0;
     return 0;
 }
 
