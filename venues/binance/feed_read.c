@@ -140,6 +140,8 @@ static int trade_frame(const struct feed_turn *turn, struct feed_symbol *sym,
     return 0;
 }
 
+static struct feed_symbol *snapshot_owner(const struct feed_turn *turn, const char *url);
+
 static int snapshot_take(const struct feed_turn *turn, struct feed_symbol *sym,
                          const struct message *m)
 {
@@ -220,6 +222,15 @@ static int control_frame(const struct feed_turn *turn, unsigned connection,
     return ERR_PROTO;
 }
 
+/* A recording of bare lines has its REST snapshot among the frames. */
+static int bare_snapshot(const struct feed_turn *turn, const struct message *m)
+{
+    struct feed_symbol *sym = snapshot_owner(turn, NULL);
+    int err = sym ? snapshot_take(turn, sym, m) : ERR_PROTO;
+
+    return err == ERR_AGAIN ? 0 : err;
+}
+
 static int frame_read(const struct feed_turn *turn, unsigned connection, const char *frame,
                       size_t len)
 {
@@ -240,6 +251,8 @@ static int frame_read(const struct feed_turn *turn, unsigned connection, const c
         if (message_read(&data, &message) != 0)
             return ERR_PROTO;
     }
+    if (turn->feed->takes_any_symbol && message.update_id.type != SCAN_NONE)
+        return bare_snapshot(turn, &message);
     return event_frame(turn, connection, &message.letters);
 }
 
