@@ -89,7 +89,7 @@ struct bus_handler {
 };
 
 /* bus_subscribe connects to all endpoints (space- or comma-separated list) of a stream for the
- * types given (plus heartbeat and recovery_end); type_count 0: all. On 7005 it binds. */
+ * types given (plus heartbeat and recovery_end; WIRE_heartbeat alone: nothing else); type_count 0: all. On 7005 it binds. */
 int bus_subscribe(struct bus *bus, unsigned port, const char *endpoints, const uint16_t *types,
                   size_t type_count, const struct bus_handler *handler, struct bus_sub **sub);
 

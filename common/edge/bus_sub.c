@@ -327,6 +327,8 @@ static int choose_types(struct bus_sub *sub, const uint16_t *types, size_t count
     memset(&sub->types, 0, sizeof(sub->types));
     memset(sub->types.slot, BUS_NO_SLOT, sizeof(sub->types.slot));
     for (size_t i = 0; i < count; i++) {
+        if (types[i] == WIRE_heartbeat) /* Comes with every subscription; alone: nothing else. */
+            continue;
         if (bus_types_slot(&all, types[i]) == BUS_NO_SLOT)
             return ERR_RANGE;
         if (sub->types.slot[types[i]] != BUS_NO_SLOT)
