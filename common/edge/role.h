@@ -152,6 +152,9 @@ void role_stop(struct role_runtime *rt, int exit_code);
  * with log_redact. ERR_NOT_FOUND: there is none, out is "". */
 int role_secret(const struct role_runtime *rt, const char *name, char *out, size_t cap);
 
+/* role_make_parents makes what is missing above path. ERR_SYS. */
+int role_make_parents(const char *path);
+
 /* role_data_path writes DATA_DIR/ROLE[_VENUE].SUFFIX and makes DATA_DIR (0700). ERR_SYS, ERR_FULL.
  */
 int role_data_path(const struct role_runtime *rt, const char *suffix, char *out, size_t cap);
@@ -161,5 +164,18 @@ int role_data_path(const struct role_runtime *rt, const char *suffix, char *out,
  * of the role. */
 enum { ROLE_KEYS_MAX = 48 };
 size_t role_keys(enum role role, struct config_key *out);
+
+/* ---- tools: a program of the operator, which is no role but lives on the same bus ---- */
+
+/* role_tool_open loads CONFIG (NULL: tickpipe.ini of the configuration directory, defaults where
+ * there is none) and venues.ini, and opens loop and bus into rt, the caller's. A tool may subscribe
+ * to every stream that binds, by role_subscribe. Problems go to errors. Returns 0, ERR_CONFIG or
+ * ERR_SYS. role_tool_close also after a failure, twice. */
+int role_tool_open(struct role_runtime *rt, const char *config, FILE *errors);
+void role_tool_close(struct role_runtime *rt);
+
+/* role_pid finds the process of a role (venue NULL: of the only one) by its pid file and the lock
+ * on it. Returns its number, or 0: none runs. */
+long role_pid(const struct role_runtime *rt, enum role role, const char *venue);
 
 #endif

@@ -61,6 +61,12 @@ void role_endpoint_key(const struct stream *stream, bool is_publisher, char *out
     snprintf(out, cap, "%s_%s_ENDPOINT", name, is_publisher ? "PUB" : "SUB");
 }
 
+/* An operator's program may listen to everything. */
+static bool may_subscribe(enum role role, const struct stream *stream)
+{
+    return role == ROLE_OPERATOR || role_subscribes(role, stream->port);
+}
+
 size_t role_keys(enum role role, struct config_key *out)
 {
     static char names[ROLE_STREAMS_MAX][2][64];
@@ -72,7 +78,7 @@ size_t role_keys(enum role role, struct config_key *out)
         out[count++] = global_keys[i];
     for (size_t row = 0; role != ROLE_VENUE_SIMULATOR && (stream = stream_at(row)) != NULL; row++) {
         bool is_publisher = stream->publisher == role;
-        if (!is_publisher && !role_subscribes(role, stream->port))
+        if (!is_publisher && !may_subscribe(role, stream))
             continue;
         bool binds = is_publisher == (stream->bind == PUBLISHER_BINDS);
         assert(row < ROLE_STREAMS_MAX && count < ROLE_KEYS_MAX);
@@ -108,7 +114,7 @@ static const char *config_dir(void)
     return dir && dir[0] ? dir : "config";
 }
 
-int role_make_dir(const char *path)
+int role_make_parents(const char *path)
 {
     char part[ROLE_PATH_MAX];
 
@@ -118,6 +124,13 @@ int role_make_dir(const char *path)
         snprintf(part, sizeof(part), "%.*s", (int)(at - path), path);
         (void)mkdir(part, 0755); /* There already, or the last one says why. */
     }
+    return 0;
+}
+
+int role_make_dir(const char *path)
+{
+    if (role_make_parents(path) != 0)
+        return ERR_SYS;
     return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : ERR_SYS;
 }
 
@@ -319,7 +332,7 @@ int role_endpoint(const struct role_runtime *rt, unsigned port, char *out, size_
 
     while ((stream = stream_at(row)) != NULL && stream->port != port)
         row++;
-    if (!stream || (stream->publisher != rt->app->role && !role_subscribes(rt->app->role, port)))
+    if (!stream || (stream->publisher != rt->app->role && !may_subscribe(rt->app->role, stream)))
         return ERR_NOT_FOUND;
     const char *set = rt->common.endpoints[row];
     if (set[0]) {
