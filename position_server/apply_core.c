@@ -59,8 +59,8 @@ static int64_t amount_of(int64_t price, int price_exp, int64_t qty, int qty_exp)
 {
     int64_t amount;
 
-    if (fixed_notional(price, price_exp, qty, qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST,
-                       &amount) != 0)
+    if (fixed_notional(price, price_exp, qty, qty_exp, POSITION_AMOUNT_EXP, FIXED_DOWN, &amount) !=
+        0)
         return price > 0 ? INT64_MAX / 4 : INT64_MIN / 4;
     return amount;
 }
