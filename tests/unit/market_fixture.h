@@ -1,5 +1,5 @@
-/* market_fixture.h - definitions and books for the tests of everything that reads 6001. Prices and quantities have 2 and
- * 4 decimals in the arguments: easy to read; 8 and 8 in the events. */
+/* market_fixture.h - definitions and books for the tests of everything that reads 6001. Prices and
+ * quantities have 2 and 4 decimals in the arguments: easy to read; 8 and 8 in the events. */
 #ifndef TICKPIPE_TESTS_UNIT_MARKET_FIXTURE_H
 #define TICKPIPE_TESTS_UNIT_MARKET_FIXTURE_H
 
@@ -9,16 +9,17 @@
 
 #include <string.h>
 
-#define PRICE(cents) ((int64_t)(cents) * 1000000)
-#define QTY(ten_thousandths) ((int64_t)(ten_thousandths) * 10000)
-#define AMOUNT(units) ((int64_t)(units) * 100000000)
+#define PRICE(cents)         ((int64_t)(cents)*1000000)
+#define QTY(ten_thousandths) ((int64_t)(ten_thousandths)*10000)
+#define AMOUNT(units)        ((int64_t)(units)*100000000)
 
 static inline uint64_t fixture_id(unsigned account)
 {
     return instrument_id(account == 1 ? "binance" : "kraken", INSTRUMENT_SPOT, "BTC-USDT");
 }
 
-static inline void fixture_define(struct wire_instrument *out, unsigned account, int32_t taker_fee_ppm)
+static inline void fixture_define(struct wire_instrument *out, unsigned account,
+                                  int32_t taker_fee_ppm)
 {
     WIRE_BEGIN(out, instrument);
     out->header.account = (uint16_t)account;
@@ -43,9 +44,11 @@ static inline void fixture_define(struct wire_instrument *out, unsigned account,
     out->state = TRADING_OPEN;
 }
 
-/* A snapshot of one bid and one ask, and further levels one unit of price away with ten times the quantity. */
-static inline const struct wire_header *fixture_book(struct wire_book_delta *out, unsigned account, int64_t bid,
-                                                     int64_t bid_qty, int64_t ask, int64_t ask_qty)
+/* A snapshot of one bid and one ask, and further levels one unit of price away with ten times the
+ * quantity. */
+static inline const struct wire_header *fixture_book(struct wire_book_delta *out, unsigned account,
+                                                     int64_t bid, int64_t bid_qty, int64_t ask,
+                                                     int64_t ask_qty)
 {
     wire_book_begin(out, WIRE_book_snapshot);
     out->header.account = (uint16_t)account;

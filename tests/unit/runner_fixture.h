@@ -1,4 +1,5 @@
-/* runner_fixture.h - a runner with two engines, risk running, positions heard; what it publishes is kept. */
+/* runner_fixture.h - a runner with two engines, risk running, positions heard; what it publishes is
+ * kept. */
 #ifndef TICKPIPE_TESTS_UNIT_RUNNER_FIXTURE_H
 #define TICKPIPE_TESTS_UNIT_RUNNER_FIXTURE_H
 
@@ -26,6 +27,7 @@ static struct {
     unsigned count;
 } sent;
 static int64_t fixture_now;
+static uint64_t fixture_epoch; /* Of both engines. */
 
 static void fixture_publish(void *ctx, unsigned port, struct wire_header *event)
 {
@@ -133,7 +135,8 @@ static inline void order_says(const struct wire_order_request *request, wire_ord
     feed(&event.header);
 }
 
-static inline void status_says(const struct wire_order_request *request, wire_order_state state, int64_t filled_qty)
+static inline void status_says(const struct wire_order_request *request, wire_order_state state,
+                               int64_t filled_qty)
 {
     struct wire_order_status status;
 
@@ -154,7 +157,7 @@ static inline void all_well(void)
 {
     risk_says(RISK_RUNNING);
     for (unsigned account = 1; account <= 2; account++) {
-        engine_says(account, ENGINE_READY, 7);
+        engine_says(account, ENGINE_READY, fixture_epoch);
         book_says(account, PRICE(5000000), PRICE(5000100), QTY(1000));
         balance_says(account, "BTC", AMOUNT(1));
         balance_says(account, "USDT", AMOUNT(100000));
@@ -171,12 +174,14 @@ static inline void runner_begin(const struct strategy_ops *ops, const void *conf
                                           .risk_silence_ns = NS_PER_S,
                                           .positions_silence_ns = 5 * NS_PER_S,
                                           .book_max_age_ns = NS_PER_S };
-    const struct runner_out out = { NULL, fixture_publish, fixture_need_snapshot, fixture_need_state };
+    const struct runner_out out = { NULL, fixture_publish, fixture_need_snapshot,
+                                    fixture_need_state };
     struct wire_instrument definition;
 
     market_fini(&fixture_market);
     CHECK(market_init(&fixture_market, 4, 100) == 0);
     fixture_now = NS_PER_S;
+    fixture_epoch = 7;
     sent.count = 0;
     runner_core_init(&fixture_runner, &runner, &fixture_market, &out, fixture_now);
     CHECK(runner_core_add(&fixture_runner, ops, "test", 3, AMOUNT(10000), config) == 0);

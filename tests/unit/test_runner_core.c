@@ -14,8 +14,8 @@ static void on_init(void *state, const void *config, struct runner_core *core, u
     (void)strategy;
 }
 
-static void on_order(void *state, struct runner_core *core, const struct runner_order *order, int64_t fill_qty,
-                     int64_t fill_price, int64_t now_ns)
+static void on_order(void *state, struct runner_core *core, const struct runner_order *order,
+                     int64_t fill_qty, int64_t fill_price, int64_t now_ns)
 {
     (void)state;
     (void)core;
@@ -115,7 +115,8 @@ static void fills_are_counted_once_whatever_comes_twice(void)
     status_says(&request, ORDER_PARTIALLY_FILLED, QTY(4));
     CHECK_INT(order_calls, 1);
     CHECK_INT(runner_position_of(&fixture_runner, 1, 3, fixture_id(1)), QTY(4));
-    status_says(&request, ORDER_FILLED, QTY(10)); /* The event of the last fill was lost: the state has it. */
+    status_says(&request, ORDER_FILLED,
+                QTY(10)); /* The event of the last fill was lost: the state has it. */
     CHECK_INT(last_fill, QTY(6));
     CHECK_INT(runner_position_of(&fixture_runner, 1, 3, fixture_id(1)), QTY(10));
     order_says(&request, ORDER_EVENT_FILLED, ORDER_FILLED, QTY(10), QTY(6));
@@ -141,7 +142,7 @@ static void refuses_what_it_should_and_says_why(void)
     struct {
         const char *what;
         wire_reason why;
-    } cases[] = { { "halt", REASON_HALTED },     { "kill", REASON_KILLED },
+    } cases[] = { { "halt", REASON_HALTED },      { "kill", REASON_KILLED },
                   { "risk", REASON_RISK_SILENT }, { "engine", REASON_ENGINE_SILENT },
                   { "book", REASON_BOOK_STALE },  { "capital", REASON_CAPITAL } };
 
@@ -205,10 +206,13 @@ static void one_replace_at_a_time(void)
 
     runner_begin(&probe, NULL);
     struct wire_order_request request = *place(QTY(10));
-    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4999000), QTY(10), fixture_now) == ERR_AGAIN);
+    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4999000), QTY(10), fixture_now) ==
+          ERR_AGAIN);
     order_says(&request, ORDER_EVENT_ACCEPTED, ORDER_LIVE, 0, 0);
-    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4999000), QTY(10), fixture_now) == 0);
-    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4998000), QTY(10), fixture_now) == ERR_AGAIN);
+    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4999000), QTY(10), fixture_now) ==
+          0);
+    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4998000), QTY(10), fixture_now) ==
+          ERR_AGAIN);
     WIRE_BEGIN(&event, order_event);
     event.header.account = 1;
     event.order_id = request.order_id;
@@ -221,7 +225,8 @@ static void one_replace_at_a_time(void)
     feed(&event.header);
     const struct runner_order *order = runner_order_find(&fixture_runner, request.order_id);
     CHECK(order && order->price == PRICE(4999000) && order->revision == 1);
-    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4998000), QTY(10), fixture_now) == 0);
+    CHECK(runner_replace(&fixture_runner, request.order_id, PRICE(4998000), QTY(10), fixture_now) ==
+          0);
 }
 
 static void orders_of_an_earlier_session_are_swept_before_anything_new(void)
@@ -229,7 +234,7 @@ static void orders_of_an_earlier_session_are_swept_before_anything_new(void)
     struct wire_order_status status;
 
     runner_begin(&probe, NULL);
-    runner_begin(&probe, NULL);
+    fixture_epoch = 9;
     engine_says(1, ENGINE_READY, 9); /* A new engine: it may hold some. */
     fixture_runner.strategies[0].is_adopted = false;
     WIRE_BEGIN(&status, order_status);
@@ -250,7 +255,6 @@ static void orders_of_an_earlier_session_are_swept_before_anything_new(void)
     for (int i = 0; i < 20; i++) {
         fixture_now += 100 * NS_PER_MS;
         all_well();
-        engine_says(1, ENGINE_READY, 9);
         runner_core_tick(&fixture_runner, fixture_now);
     }
     CHECK(fixture_runner.strategies[0].is_adopted);
