@@ -174,6 +174,14 @@ size_t role_keys(enum role role, struct config_key *out);
 int role_tool_open(struct role_runtime *rt, const char *config, FILE *errors);
 void role_tool_close(struct role_runtime *rt);
 
+/* role_tool_open_for is role_tool_open with directories that another role's file names ("" where it
+ * names none) and venues.ini looked for beside that file. */
+struct role_dirs {
+    char run[CONFIG_TEXT_MAX], keys[CONFIG_TEXT_MAX], venues[CONFIG_TEXT_MAX];
+};
+int role_tool_open_for(struct role_runtime *rt, const char *beside, const struct role_dirs *dirs,
+                       FILE *errors);
+
 /* role_pid finds the process of a role (venue NULL: of the only one) by its pid file and the lock
  * on it. Returns its number, or 0: none runs. */
 long role_pid(const struct role_runtime *rt, enum role role, const char *venue);

@@ -276,6 +276,15 @@ static void fill_in_names(struct role_runtime *rt, const struct role_args *args)
     }
 }
 
+int role_config_find_rest(struct role_runtime *rt, const struct role_args *args, FILE *errors)
+{
+    find_venues_file(rt);
+    int err = load_venues(rt, args, errors);
+    if (!err)
+        fill_in_names(rt, args);
+    return err;
+}
+
 int role_config_load(struct role_runtime *rt, const struct role_args *args, FILE *errors)
 {
     struct config_key keys[ROLE_KEYS_MAX];
@@ -290,14 +299,7 @@ int role_config_load(struct role_runtime *rt, const struct role_args *args, FILE
         config_defaults(rt->config, rt->app->keys, rt->app->key_count);
         config_defaults(&rt->common, keys, parts[1].count);
     }
-    if (err)
-        return err;
-    find_venues_file(rt);
-    err = load_venues(rt, args, errors);
-    if (err)
-        return err;
-    fill_in_names(rt, args);
-    return 0;
+    return err ? err : role_config_find_rest(rt, args, errors);
 }
 
 void role_config_explain(struct role_runtime *rt, FILE *out)

@@ -20,6 +20,10 @@ void role_args_help(const struct role_app *app, FILE *out);
  * Problems go to errors. Returns 0 or ERR_CONFIG. */
 int role_config_load(struct role_runtime *rt, const struct role_args *args, FILE *errors);
 
+/* role_config_find_rest is its second half: venues.ini, and what an empty directory key stands for.
+ */
+int role_config_find_rest(struct role_runtime *rt, const struct role_args *args, FILE *errors);
+
 /* role_config_explain is --check-config: each key of the file and how it is honoured. */
 void role_config_explain(struct role_runtime *rt, FILE *out);
 int role_config_warnings(struct role_runtime *rt, FILE *out);

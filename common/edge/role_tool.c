@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,28 +14,44 @@ static const struct role_app tool_app = {
     .runs_without_config = true,
 };
 
-int role_tool_open(struct role_runtime *rt, const char *config, FILE *errors)
+static int open_bus(struct role_runtime *rt, FILE *errors)
 {
-    struct role_args args = { .config = config };
-
-    *rt = (struct role_runtime){ .app = &tool_app };
-    int err = role_config_load(rt, &args, errors);
-    if (!err)
-        err = loop_open(&rt->loop);
-    if (err)
-        return err;
+    int err = loop_open(&rt->loop);
     struct bus_config bus = {
         .loop = rt->loop,
         .role = ROLE_OPERATOR,
         .run_dir = rt->common.run_dir,
         .keys_dir = rt->common.keys_dir,
     };
-    err = role_make_dir(rt->common.run_dir);
+
+    if (!err)
+        err = role_make_dir(rt->common.run_dir);
     if (!err)
         err = bus_open(&rt->bus, &bus);
     if (err)
         fprintf(errors, "bus in %s: %s\n", rt->common.run_dir, err_str(err));
     return err;
+}
+
+int role_tool_open(struct role_runtime *rt, const char *config, FILE *errors)
+{
+    struct role_args args = { .config = config };
+
+    *rt = (struct role_runtime){ .app = &tool_app };
+    int err = role_config_load(rt, &args, errors);
+    return err ? err : open_bus(rt, errors);
+}
+
+int role_tool_open_for(struct role_runtime *rt, const char *beside, const struct role_dirs *dirs,
+                       FILE *errors)
+{
+    *rt = (struct role_runtime){ .app = &tool_app, .has_config_file = true };
+    snprintf(rt->config_path, sizeof(rt->config_path), "%s", beside);
+    memcpy(rt->common.run_dir, dirs->run, sizeof(dirs->run));
+    memcpy(rt->common.keys_dir, dirs->keys, sizeof(dirs->keys));
+    memcpy(rt->common.venues_file, dirs->venues, sizeof(dirs->venues));
+    int err = role_config_find_rest(rt, &(struct role_args){ 0 }, errors);
+    return err ? err : open_bus(rt, errors);
 }
 
 void role_tool_close(struct role_runtime *rt)
