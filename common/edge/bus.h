@@ -69,6 +69,8 @@ void bus_pub_shrink(struct bus_pub *pub, size_t kept);
  */
 const char *bus_pub_endpoint(const struct bus_pub *pub);
 
+/* Called from inside the loop's turn: they may publish, request and pause, and must not close the
+ * bus. */
 struct bus_handler {
     void *ctx;
     /* An event, in the subscription's own copy, valid until it returns. Replayed ones have
@@ -89,7 +91,8 @@ struct bus_handler {
 };
 
 /* bus_subscribe connects to all endpoints (space- or comma-separated list) of a stream for the
- * types given (plus heartbeat and recovery_end; WIRE_heartbeat alone: nothing else); type_count 0: all. On 7005 it binds. */
+ * types given (plus heartbeat and recovery_end; WIRE_heartbeat alone: nothing else); type_count 0:
+ * all. On 7005 it binds. */
 int bus_subscribe(struct bus *bus, unsigned port, const char *endpoints, const uint16_t *types,
                   size_t type_count, const struct bus_handler *handler, struct bus_sub **sub);
 
@@ -113,6 +116,9 @@ struct bus_counters {
                           over. */
     uint64_t deferred; /* Dropped for want of room to remember one more hole; asked for later. */
     uint64_t requests_sent, requests_answered;
+    uint64_t
+        requests_refused; /* Replays that make no sense; askers beyond those that an end is told. */
+    uint64_t publishers_evicted; /* More publishers on one stream than a subscription tracks. */
 };
 void bus_counters(const struct bus *bus, struct bus_counters *out);
 

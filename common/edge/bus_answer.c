@@ -26,8 +26,10 @@ static void replay(struct bus_pub *pub, const struct wire_state_request *request
         MIN(MIN(request->page_max, BUS_PAGE_MAX), (unsigned)pub->high_water_mark / 4 + 1);
 
     if (!pub->kept || slot == BUS_NO_SLOT || request->of_epoch != pub->bus->epoch || page == 0 ||
-        request->from_seq == 0 || request->to_seq < request->from_seq)
+        request->from_seq == 0 || request->to_seq < request->from_seq) {
+        pub->bus->counters.requests_refused++;
         return;
+    }
 
     struct wire_recovery_end end;
     WIRE_BEGIN(&end, recovery_end);
@@ -94,6 +96,8 @@ static void collect(struct bus_pub *pub, const struct wire_state_request *reques
     /* Beyond the bound the answer still comes, only its end is not told to that asker. */
     if (asking->count < BUS_ASKERS_MAX)
         asking->ids[asking->count++] = request->request_id;
+    else
+        pub->bus->counters.requests_refused++;
     if (pub->coalesce.at_ns == 0)
         (void)loop_timer_at(pub->bus->config.loop, &pub->coalesce, loop_now_ns() + BUS_COALESCE_NS);
 }

@@ -41,6 +41,7 @@ static struct bus_source *add_source(struct bus_sub *sub, const struct wire_head
             if (sub->sources[i]->heard_ns < source->heard_ns)
                 source = sub->sources[i];
         bus_recovery_abandon(sub, source);
+        sub->bus->counters.publishers_evicted++;
         memset(source, 0, sizeof(*source));
     }
     source->publisher = header->publisher;

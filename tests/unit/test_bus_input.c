@@ -239,6 +239,40 @@ static void a_plain_subscriber_of_a_stranger_works(void)
     stranger_close();
 }
 
+/* More publishers than a subscription tracks: the one not heard for longest makes room. */
+static void the_number_of_publishers_is_bounded(void)
+{
+    struct bus *signal = bus_of(ROLE_SIGNAL_ENGINE, 0, 0);
+    struct bus_handler handler = handler_of(&heard);
+    struct bus_counters counters;
+    struct bus_sub *sub = NULL;
+    struct wire_heartbeat beat;
+    const char *endpoint = ipc_endpoint();
+
+    stranger_open(ZMQ_PUB);
+    CHECK_INT(zmq_bind(stranger.socket, endpoint), 0);
+    CHECK_INT(bus_subscribe(signal, 6001, endpoint, NULL, 0, &handler, &sub), 0);
+    for (int i = 0; i < 100 && heard.epochs == 0; i++) {
+        stranger_beat(10);
+        turn_for(20);
+    }
+    for (unsigned instance = 2; instance <= 100; instance++) {
+        WIRE_BEGIN(&beat, heartbeat);
+        beat.header = header_of(WIRE_heartbeat, sizeof(beat));
+        beat.header.publisher = PUBLISHER(ROLE_MARKET_GATEWAY, instance);
+        beat.port = 6001;
+        stranger_send(&beat, sizeof(beat));
+    }
+    TURN_UNTIL(heard.epochs == 100, 2000);
+    bus_counters(signal, &counters);
+    CHECK_INT(heard.epochs, 100);
+    CHECK_INT(counters.publishers_evicted, 100 - 64);
+    CHECK_INT(bus_last_heard_ns(sub, PUBLISHER(ROLE_MARKET_GATEWAY, 1)), 0);
+    CHECK(bus_last_heard_ns(sub, PUBLISHER(ROLE_MARKET_GATEWAY, 100)) > 0);
+    bus_close(&signal);
+    stranger_close();
+}
+
 static unsigned requests_heard;
 
 static void on_request(void *ctx, const struct wire_state_request *request)
@@ -298,6 +332,9 @@ static void what_comes_upstream_is_checked(void)
     CHECK_INT(end.is_lost, 0);
     CHECK_INT(zmq_recv(stranger.socket, &end, sizeof(end), ZMQ_DONTWAIT), -1);
     CHECK_INT(requests_heard, 0);
+    bus_counters(engine, &counters);
+    CHECK_INT(counters.requests_refused, 4);
+    CHECK_INT(counters.requests_answered, 1);
 
     stranger_send(huge, sizeof(huge)); /* Larger than any event: it is disconnected. */
     turn_for(100);
@@ -317,6 +354,7 @@ int main(void)
     CASE(sequences_of_a_stranger_are_tracked);
     CASE(an_older_epoch_counts_only_after_silence);
     CASE(a_plain_subscriber_of_a_stranger_works);
+    CASE(the_number_of_publishers_is_bounded);
     CASE(what_comes_upstream_is_checked);
     fixture_close();
     DONE();
