@@ -69,6 +69,7 @@ struct sim_fault {
 
 /* sim_fault_take: true when one of the fault's count is due; spends it. */
 bool sim_fault_take(struct sim *sim, enum sim_fault_kind kind);
+const char *sim_fault_str(enum sim_fault_kind kind);
 /* sim_fault_lasts: the fault is on for a time, and that time is not over. */
 bool sim_fault_lasts(const struct sim *sim, enum sim_fault_kind kind);
 
@@ -153,6 +154,11 @@ const struct sim_account *sim_account_by_key(const struct sim *sim, const char *
 /* sim_param reads name from "a=1&b=2" text (query or form body) percent-decoded ('+' is a blank)
  * into out, cut off to nothing when it does not fit. 0, ERR_NOT_FOUND, ERR_RANGE. */
 int sim_param(const char *text, size_t len, const char *name, char *out, size_t cap);
+
+/* sim_param_next walks all pairs from *at to end, decoded; a name or value that does not fit is "".
+ * false at the end. */
+bool sim_param_next(const char **at, const char *end, char *name, size_t name_cap, char *value,
+                    size_t value_cap);
 
 /* ---- the side ---- */
 struct sim_venue {

@@ -1,0 +1,294 @@
+#include "venue_simulator/market.h"
+
+#include <string.h>
+
+enum {
+    STEPS_PER_S = (int)(NS_PER_S / MARKET_STEP_NS),
+    STEP_MS = (int)(MARKET_STEP_NS / NS_PER_MS),
+    PPB_PER_PPM = 1000,
+};
+#define PPB INT64_C(1000000000)
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(2685821657736338717);
+}
+
+/* Uniform in [0, below). */
+static int64_t uniform(uint64_t *state, int64_t below)
+{
+    return below > 0 ? (int64_t)((next_random(state) >> 11) % (uint64_t)below) : 0;
+}
+
+/* Nearly normal, mean 0, standard deviation 1000: twelve dice. */
+static int64_t normal(uint64_t *state)
+{
+    int64_t sum = 0;
+
+    for (int i = 0; i < 12; i++)
+        sum += uniform(state, 1001);
+    return sum - 6000;
+}
+
+void market_init(struct market *market)
+{
+    *market = (struct market){ 0 };
+}
+
+int market_add_pair(struct market *market, const struct market_config *config, uint64_t seed)
+{
+    if (market->pair_count == MARKET_PAIRS_MAX)
+        return ERR_FULL;
+    if (config->start_price <= 0 || config->levels < 1 || config->levels > MARKET_LEVELS_MAX ||
+        config->level_qty <= 0 || config->dislocation_max_ppm < config->dislocation_min_ppm)
+        return ERR_RANGE;
+    struct market_pair *pair = &market->pairs[market->pair_count];
+    *pair = (struct market_pair){ .config = *config,
+                                  .fair = config->start_price,
+                                  .random = (seed ^ UINT64_C(0x9e3779b97f4a7c15)) | 1 };
+    for (size_t i = 0; i < MARKET_LAG_MAX; i++)
+        pair->history[i] = pair->fair;
+    return (int)market->pair_count++;
+}
+
+int market_add_place(struct market *market, int pair, struct exchange *exchange,
+                     uint32_t instrument, uint32_t maker, uint32_t taker, int64_t lag_ms,
+                     uint64_t seed)
+{
+    struct market_pair *to = &market->pairs[pair];
+
+    if (to->place_count == MARKET_PLACES_MAX)
+        return ERR_FULL;
+    if (lag_ms < 0 || lag_ms / STEP_MS >= MARKET_LAG_MAX)
+        return ERR_RANGE;
+    to->places[to->place_count++] = (struct market_place){
+        .exchange = exchange,
+        .instrument = instrument,
+        .maker = maker,
+        .taker = taker,
+        .lag_steps = lag_ms / STEP_MS,
+        .seen = to->fair,
+        .random = (seed * UINT64_C(0xd1342543de82ef95) + to->place_count) | 1,
+    };
+    return 0;
+}
+
+/* ---- prices ---- */
+
+/* Per step, so that a second's deviation is volatility_ppm: divided by the root of 100 steps. A
+ * weak pull to the start keeps a day's run on the scale. */
+static void move_fair(struct market_pair *pair, uint64_t step)
+{
+    const struct market_config *config = &pair->config;
+    int64_t move_ppb = config->volatility_ppm * PPB_PER_PPM / 10 * normal(&pair->random) / 1000;
+
+    pair->fair += (int64_t)((i128)pair->fair * move_ppb / PPB);
+    pair->fair += (config->start_price - pair->fair) / 60000;
+    pair->history[step % MARKET_LAG_MAX] = pair->fair;
+}
+
+static void move_dislocation(struct market_pair *pair, struct market_place *place)
+{
+    const struct market_config *config = &pair->config;
+    int64_t chance = config->dislocation_every_ms / STEP_MS;
+
+    if (config->dislocation_every_ms > 0 && uniform(&place->random, MAX(chance, 1)) == 0) {
+        int64_t size =
+            config->dislocation_min_ppm +
+            uniform(&place->random, config->dislocation_max_ppm - config->dislocation_min_ppm + 1);
+        place->dislocation_ppb = (uniform(&place->random, 2) ? size : -size) * PPB_PER_PPM;
+        place->dislocation_steps = MAX(config->dislocation_ms / STEP_MS, 1);
+    } else if (place->dislocation_steps > 0) {
+        place->dislocation_steps--;
+    } else {
+        place->dislocation_ppb -= place->dislocation_ppb / 10;
+    }
+}
+
+static void see(struct market_pair *pair, struct market_place *place, uint64_t step)
+{
+    uint64_t back = step >= (uint64_t)place->lag_steps ? step - (uint64_t)place->lag_steps : 0;
+    int64_t base = pair->history[back % MARKET_LAG_MAX];
+
+    place->noise_ppb -= place->noise_ppb / 100;
+    place->noise_ppb += pair->config.noise_ppm * PPB_PER_PPM / 7 * normal(&place->random) / 1000;
+    move_dislocation(pair, place);
+    place->seen = base + (int64_t)((i128)base * (place->noise_ppb + place->dislocation_ppb) / PPB);
+}
+
+/* ---- orders ---- */
+
+static int64_t on_grid(int64_t value, int64_t grid)
+{
+    return value - value % grid;
+}
+
+static int64_t random_qty(struct market_place *place, int64_t average)
+{
+    const struct exchange_instrument_config *rules =
+        &place->exchange->instruments[place->instrument].config;
+    int64_t qty = average / 4 + uniform(&place->random, average * 3 / 2);
+    int64_t least = rules->min_qty;
+
+    if (rules->min_notional) /* A fifth more: the price may move against it. */
+        least =
+            MAX(least, (int64_t)((i128)rules->min_notional * EXCHANGE_ONE / place->seen * 6 / 5));
+    qty = MAX(qty, least + rules->lot);
+    if (rules->max_qty)
+        qty = MIN(qty, rules->max_qty);
+    return on_grid(qty, rules->lot);
+}
+
+static void drop_quote(struct market_place *place, struct market_quote *quote, int64_t now_ns)
+{
+    if (quote->order_id)
+        (void)exchange_cancel(place->exchange, place->maker, quote->order_id, CAUSE_REQUESTED,
+                              now_ns);
+    *quote = (struct market_quote){ 0 };
+}
+
+static int64_t target_price(struct market_pair *pair, struct market_place *place, wire_side side,
+                            int64_t level)
+{
+    const struct exchange_instrument_config *rules =
+        &place->exchange->instruments[place->instrument].config;
+    int64_t away_ppm = pair->config.half_spread_ppm + level * pair->config.step_ppm +
+                       uniform(&place->random, pair->config.step_ppm / 2 + 1);
+    int64_t away = (int64_t)((i128)place->seen * away_ppm / 1000000);
+
+    return side == SIDE_BUY ? on_grid(place->seen - away, rules->tick)
+                            : on_grid(place->seen + away, rules->tick) + rules->tick;
+}
+
+/* A quote that has drifted by more than a level, or was taken, is made anew. */
+static void requote(struct market *market, struct market_pair *pair, struct market_place *place,
+                    wire_side side, int64_t level, int64_t now_ns)
+{
+    struct market_quote *quote = &place->quotes[side == SIDE_SELL][level];
+    const struct exchange_order *order =
+        quote->order_id ? exchange_order(place->exchange, quote->order_id) : NULL;
+    int64_t price = target_price(pair, place, side, level);
+    int64_t tolerance = (int64_t)((i128)place->seen * pair->config.step_ppm / 1000000);
+    int64_t drift = price > quote->price ? price - quote->price : quote->price - price;
+
+    if (order && drift <= tolerance)
+        return;
+    drop_quote(place, quote, now_ns);
+    struct exchange_request request = { .account = place->maker,
+                                        .instrument = place->instrument,
+                                        .side = side,
+                                        .type = ORDER_LIMIT,
+                                        .time_in_force = TIF_GTC,
+                                        .stp = STP_EXPIRE_MAKER,
+                                        .price = price,
+                                        .qty = random_qty(place, pair->config.level_qty) };
+    if (exchange_place(place->exchange, &request, now_ns, &order) != CAUSE_NONE) {
+        market->refused++;
+        return;
+    }
+    market->quotes++;
+    *quote = (struct market_quote){ .order_id = order->id, .price = price };
+}
+
+/* The innermost quotes are looked at first and most: they are what stands in the way. */
+static void requote_some(struct market *market, struct market_pair *pair,
+                         struct market_place *place, int64_t now_ns)
+{
+    int64_t levels = pair->config.levels;
+
+    place->requote_credit += pair->config.requotes_per_s * 1000 / STEPS_PER_S;
+    for (; place->requote_credit >= 1000; place->requote_credit -= 1000) {
+        wire_side side = uniform(&place->random, 2) ? SIDE_BUY : SIDE_SELL;
+        int64_t level = uniform(&place->random, levels);
+        if (uniform(&place->random, 2))
+            level = uniform(&place->random, level + 1);
+        requote(market, pair, place, side, level, now_ns);
+    }
+}
+
+static void requote_all(struct market *market, struct market_pair *pair, struct market_place *place,
+                        int64_t now_ns)
+{
+    for (int64_t level = 0; level < pair->config.levels; level++) {
+        requote(market, pair, place, SIDE_BUY, level, now_ns);
+        requote(market, pair, place, SIDE_SELL, level, now_ns);
+    }
+}
+
+static void take(struct market *market, struct market_pair *pair, struct market_place *place,
+                 int64_t now_ns)
+{
+    const struct exchange_instrument_config *rules =
+        &place->exchange->instruments[place->instrument].config;
+    wire_side side = uniform(&place->random, 2) ? SIDE_BUY : SIDE_SELL;
+    int64_t qty = random_qty(place, pair->config.taker_qty);
+    int64_t reach = place->seen / 100; /* A limit, not at any price: 1 %. */
+
+    if (uniform(&place->random, 8) == 0)
+        qty = on_grid(qty * 8, rules->lot);
+    if (rules->max_qty)
+        qty = MIN(qty, on_grid(rules->max_qty, rules->lot));
+    struct exchange_request request = {
+        .account = place->taker,
+        .instrument = place->instrument,
+        .side = side,
+        .type = ORDER_LIMIT,
+        .time_in_force = TIF_IOC,
+        .price = on_grid(side == SIDE_BUY ? place->seen + reach : place->seen - reach, rules->tick),
+        .qty = qty,
+    };
+    if (exchange_place(place->exchange, &request, now_ns, NULL) == CAUSE_NONE)
+        market->takes++;
+    else
+        market->refused++;
+}
+
+static void take_some(struct market *market, struct market_pair *pair, struct market_place *place,
+                      int64_t now_ns)
+{
+    /* A chance in each step, not a metronome. */
+    int64_t chance = pair->config.takers_per_s * 1000 / STEPS_PER_S;
+
+    while (chance > 0) {
+        if (uniform(&place->random, 1000) < chance)
+            take(market, pair, place, now_ns);
+        chance -= 1000;
+    }
+}
+
+/* What the view jumped past is stale: a maker pulls it at once. */
+static void pull_crossed(struct market_pair *pair, struct market_place *place, int64_t now_ns)
+{
+    for (int64_t level = 0; level < pair->config.levels; level++) {
+        struct market_quote *bid = &place->quotes[0][level], *ask = &place->quotes[1][level];
+        if (bid->order_id && bid->price > place->seen)
+            drop_quote(place, bid, now_ns);
+        if (ask->order_id && ask->price < place->seen)
+            drop_quote(place, ask, now_ns);
+    }
+}
+
+void market_step(struct market *market, int64_t now_ns)
+{
+    if (market->is_paused)
+        return;
+    for (uint32_t p = 0; p < market->pair_count; p++) {
+        struct market_pair *pair = &market->pairs[p];
+        move_fair(pair, market->step);
+        for (uint32_t i = 0; i < pair->place_count; i++) {
+            struct market_place *place = &pair->places[i];
+            see(pair, place, market->step);
+            if (market->step == 0) {
+                requote_all(market, pair, place, now_ns);
+                continue;
+            }
+            pull_crossed(pair, place, now_ns);
+            requote_some(market, pair, place, now_ns);
+            take_some(market, pair, place, now_ns);
+        }
+    }
+    market->step++;
+}

@@ -1,0 +1,54 @@
+/* server_internal.h - shared between the WebSocket half and the REST half of the server. */
+#ifndef TICKPIPE_VENUE_SIMULATOR_SERVER_INTERNAL_H
+#define TICKPIPE_VENUE_SIMULATOR_SERVER_INTERNAL_H
+
+#include "venue_simulator/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct lws_context;
+struct peer;
+
+/* What a vhost is for. */
+struct listener {
+    struct server_venue *venue;
+    unsigned index;
+};
+
+struct server {
+    struct server_config config;
+    pthread_mutex_t lock;
+    atomic_bool is_stopping;
+    pthread_t ws_thread, rest_thread;
+    bool has_ws_thread, has_rest_thread;
+    /* WebSocket half. */
+    struct lws_context *lws;
+    struct peer *dirty; /* Connections with something to do for the WebSocket thread. */
+    struct delayed *delayed;
+    uint64_t next_peer;
+    struct listener listeners[SERVER_VENUES_MAX * SERVER_LISTENERS_MAX];
+    /* REST half. */
+    struct rest *rest;
+};
+
+int ws_open(struct server *server, char *why, size_t cap);
+void ws_close_all(struct server *server);
+void *ws_run(void *server);
+void ws_wake(struct server *server);
+void ws_send_delayed(struct server *server);
+
+int rest_open(struct server *server, char *why, size_t cap);
+void rest_close(struct server *server);
+void *rest_run(void *server);
+void rest_stop(struct server *server);
+
+/* What a side calls, by half. */
+void ws_output_send(struct sim *sim, struct sim_ws *ws, enum sim_what what, const char *text,
+                    size_t len);
+void ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, const char *reason);
+const char *rest_output_header(const struct sim_http *request, const char *name);
+void rest_output_reply(struct sim_http *request, enum sim_what what, int status,
+                       const char *headers, const char *body, size_t len);
+
+#endif

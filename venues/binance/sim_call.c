@@ -1,0 +1,431 @@
+/* sim_call.c - one operation of the API, by REST or by WebSocket: limits, key, signature, time,
+ * errors. */
+#include "venues/binance/sim_binance.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- parameters ---- */
+
+const char *params_get(struct params *params, const char *name)
+{
+    for (unsigned i = 0; i < params->count; i++)
+        if (strcmp(params->at[i].name, name) == 0) {
+            params->at[i].is_read = true;
+            return params->at[i].value[0] ? params->at[i].value : NULL;
+        }
+    return NULL;
+}
+
+void params_add(struct params *params, const char *name, const char *value, bool is_number)
+{
+    if (params->count == PARAMS_MAX) {
+        params->has_too_many = true;
+        return;
+    }
+    struct param *param = &params->at[params->count++];
+    snprintf(param->name, sizeof(param->name), "%s", name);
+    snprintf(param->value, sizeof(param->value), "%s", value);
+    param->is_number = is_number;
+    param->is_read = false;
+}
+
+const char *call_required(struct call *call, const char *name)
+{
+    const char *value = params_get(&call->params, name);
+
+    if (!value)
+        call_error(call, 400, -1102,
+                   "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
+    return value;
+}
+
+bool call_symbol(struct call *call, uint32_t *instrument)
+{
+    const char *symbol = call_required(call, "symbol");
+
+    if (!symbol)
+        return false;
+    if (strlen(symbol) > 20 ||
+        strspn(symbol, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != strlen(symbol)) {
+        call_error(call, 400, -1100,
+                   "Illegal characters found in parameter 'symbol'; legal range is "
+                   "'^[A-Z0-9-_.]{1,20}$'.");
+        return false;
+    }
+    *instrument = exchange_instrument(call->sim->exchange, symbol);
+    if (*instrument == EXCHANGE_NONE)
+        call_error(call, 400, -1121, "Invalid symbol.");
+    return *instrument != EXCHANGE_NONE;
+}
+
+bool call_integer(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out,
+                  bool *is_set)
+{
+    const char *text = params_get(&call->params, name);
+    char *end;
+
+    if (is_set)
+        *is_set = text != NULL;
+    if (!text)
+        return true;
+    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 20) {
+        call_error(call, 400, -1100,
+                   "Illegal characters found in parameter '%s'; legal range is '^[0-9]{1,20}$'.",
+                   name);
+        return false;
+    }
+    long long value = strtoll(text, &end, 10);
+    if (value < min || value > max) {
+        call_error(call, 400, -1102,
+                   "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool call_all_read(struct call *call)
+{
+    unsigned read = 0;
+
+    for (unsigned i = 0; i < call->params.count; i++)
+        read += call->params.at[i].is_read;
+    if (read == call->params.count)
+        return true;
+    call_error(call, 400, -1104,
+               "Not all sent parameters were read; read '%u' parameter(s) but was sent '%u'.", read,
+               call->params.count);
+    return false;
+}
+
+/* ---- errors ---- */
+
+void call_error(struct call *call, int status, int code, const char *format, ...)
+{
+    char message[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    sim_text_clear(call->out);
+    sim_textf(call->out, "{\"code\":%d,\"msg\":", code);
+    sim_text_string(call->out, message);
+    sim_textf(call->out, "}");
+    call->status = status;
+    call->is_error = true;
+}
+
+static const struct {
+    enum exchange_cause cause;
+    int code;
+    const char *message;
+} cause_texts[] = {
+    { CAUSE_TICK, -1013, "Filter failure: PRICE_FILTER" },
+    { CAUSE_PRICE_RANGE, -1013, "Filter failure: PRICE_FILTER" },
+    { CAUSE_PRICE_BAND, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE" },
+    { CAUSE_LOT, -1013, "Filter failure: LOT_SIZE" },
+    { CAUSE_MIN_QTY, -1013, "Filter failure: LOT_SIZE" },
+    { CAUSE_MAX_QTY, -1013, "Filter failure: LOT_SIZE" },
+    { CAUSE_MARKET_MAX_QTY, -1013, "Filter failure: MARKET_LOT_SIZE" },
+    { CAUSE_MIN_NOTIONAL, -1013, "Filter failure: NOTIONAL" },
+    { CAUSE_MAX_NOTIONAL, -1013, "Filter failure: NOTIONAL" },
+    { CAUSE_MAX_ORDERS, -1013, "Filter failure: MAX_NUM_ORDERS" },
+    { CAUSE_BALANCE, -2010, "Account has insufficient balance for requested action." },
+    { CAUSE_WOULD_TAKE, -2010, "Order would immediately match and take." },
+    { CAUSE_DUPLICATE_CLIENT_ID, -2010, "Duplicate order sent." },
+    { CAUSE_HALTED, -2010, "Market is closed." },
+    { CAUSE_CANCEL_ONLY, -2010, "Market is closed." },
+    { CAUSE_POST_ONLY_MODE, -2010, "Market is closed." },
+    { CAUSE_NO_LIQUIDITY, -2010,
+      "Order book liquidity is less than LOT_SIZE filter minimum quantity." },
+    { CAUSE_UNKNOWN_ORDER, -2010, "Unknown order sent." },
+    { CAUSE_AMEND_INCREASE, -2038, "Order amend (quantity increase) is not supported." },
+    { CAUSE_NO_CHANGE, -2038, "The requested action would change no state; rejecting" },
+    { CAUSE_AMEND_LIMIT, -2038, "Filter failure: MAX_NUM_ORDER_AMENDS" },
+    { CAUSE_AMEND_FILLED, -2038, "The requested action would change no state; rejecting" },
+    { CAUSE_CAPACITY, -1008,
+      "Server is currently overloaded with other requests. Please try again "
+      "in a few minutes." },
+};
+
+int cause_code(enum exchange_cause cause, bool is_cancel, const char **message)
+{
+    if (is_cancel && cause == CAUSE_UNKNOWN_ORDER) {
+        *message = "Unknown order sent.";
+        return -2011;
+    }
+    for (size_t i = 0; i < COUNT(cause_texts); i++)
+        if (cause_texts[i].cause == cause) {
+            *message = cause_texts[i].message;
+            return cause_texts[i].code;
+        }
+    *message = "An unknown error occurred while processing the request.";
+    return -1000;
+}
+
+void cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel)
+{
+    const char *message;
+    int code = cause_code(cause, is_cancel, &message);
+
+    sim_textf(out, "{\"code\":%d,\"msg\":\"%s\"}", code, message);
+}
+
+void call_cause(struct call *call, enum exchange_cause cause, bool is_cancel)
+{
+    const char *message;
+    int code = cause_code(cause, is_cancel, &message);
+
+    call_error(call, code == -1008 ? 503 : 400, code, "%s", message);
+}
+
+/* ---- limits ---- */
+
+void window_at(struct window *window, int64_t now_ns)
+{
+    int64_t start = now_ns - now_ns % window->length_ns;
+
+    if (start != window->start_ns) {
+        window->start_ns = start;
+        window->used = 0;
+    }
+}
+
+static void refuse_for_weight(struct call *call)
+{
+    struct binance *state = call->state;
+    int64_t now_ns = call->sim->now_ns;
+
+    if (state->banned_until_ns > now_ns) {
+        call->retry_ns = state->banned_until_ns;
+        call_error(call, 418, -1003,
+                   "Way too much request weight used; IP banned until %lld. Please use WebSocket "
+                   "Streams for live updates to avoid bans.",
+                   (long long)ms_of(state->banned_until_ns));
+        return;
+    }
+    call->retry_ns = state->weight.start_ns + state->weight.length_ns;
+    call_error(call, 429, -1003,
+               "Too much request weight used; current limit is %lld request weight per 1 MINUTE. "
+               "Please use WebSocket Streams for live updates to avoid polling the API.",
+               (long long)state->weight.limit);
+}
+
+/* Weight is charged before the work; what turns out to be a successful order action gets it back.
+ */
+static bool is_within_weight(struct call *call)
+{
+    enum { VIOLATIONS_BEFORE_BAN = 20 };
+    struct binance *state = call->state;
+    int64_t now_ns = call->sim->now_ns;
+
+    window_at(&state->weight, now_ns);
+    window_at(&state->raw, now_ns);
+    state->raw.used++;
+    if (call->sim->are_limits_off)
+        return true;
+    if (state->banned_until_ns <= now_ns) {
+        state->weight.used += call->endpoint->weight;
+        if (state->weight.used <= state->weight.limit) {
+            state->violations = 0;
+            return true;
+        }
+        if (++state->violations > VIOLATIONS_BEFORE_BAN)
+            state->banned_until_ns = now_ns + 120 * NS_PER_S;
+    }
+    refuse_for_weight(call);
+    return false;
+}
+
+static bool is_within_orders(struct call *call)
+{
+    struct account_limits *limits;
+    struct window *over = NULL;
+
+    if (!(call->endpoint->flags & CALL_COUNTS_ORDER) || call->account == EXCHANGE_NONE)
+        return true;
+    limits = &call->state->limits[call->account];
+    window_at(&limits->orders_10s, call->sim->now_ns);
+    window_at(&limits->orders_day, call->sim->now_ns);
+    if (call->sim->are_limits_off)
+        return true;
+    if (limits->orders_10s.used >= limits->orders_10s.limit)
+        over = &limits->orders_10s;
+    else if (limits->orders_day.used >= limits->orders_day.limit)
+        over = &limits->orders_day;
+    if (!over)
+        return true;
+    call->retry_ns = over->start_ns + over->length_ns;
+    call_error(call, 429, -1015, "Too many new orders; current limit is %lld orders per %s.",
+               (long long)over->limit, over == &limits->orders_10s ? "10 SECOND" : "1 DAY");
+    return false;
+}
+
+/* ---- security ---- */
+
+/* Milliseconds or microseconds, told apart by size; recvWindow in ms with up to 3 decimals. */
+static bool is_in_time(struct call *call)
+{
+    const char *window_text = params_get(&call->params, "recvWindow");
+    int64_t timestamp = 0, window = 5000 * NS_PER_MS, units = 0;
+
+    if (!call_required(call, "timestamp") ||
+        !call_integer(call, "timestamp", 1, INT64_MAX, &timestamp, NULL))
+        return false;
+    if (window_text) {
+        if (sim_decimal(window_text, strlen(window_text), &units) != 0 || units < 0) {
+            call_error(call, 400, -1100,
+                       "Illegal characters found in parameter 'recvWindow'; legal range is "
+                       "'^[0-9]{1,5}(\\.[0-9]{1,3})?$'.");
+            return false;
+        }
+        if (units > 60000 * EXCHANGE_ONE) {
+            call_error(call, 400, -1131, "recvWindow must be less than 60000.");
+            return false;
+        }
+        window = units / (EXCHANGE_ONE / NS_PER_MS);
+    }
+    int64_t unit = timestamp >= INT64_C(100000000000000) ? NS_PER_US : NS_PER_MS;
+    int64_t sent_ns = timestamp > INT64_MAX / unit ? INT64_MAX : timestamp * unit;
+    if (sent_ns >= call->sim->now_ns + NS_PER_S) {
+        call_error(call, 400, -1021,
+                   "Timestamp for this request was 1000ms ahead of the server's time.");
+        return false;
+    }
+    if (call->sim->now_ns - sent_ns > window) {
+        call_error(call, 400, -1021, "Timestamp for this request is outside of the recvWindow.");
+        return false;
+    }
+    return true;
+}
+
+static bool is_allowed(struct call *call, const char *api_key, const char *signed_text,
+                       size_t signed_len)
+{
+    const struct sim_account *account = NULL;
+
+    call->account = EXCHANGE_NONE;
+    if (call->endpoint->security == SECURITY_NONE)
+        return true;
+    if (!api_key || !api_key[0]) {
+        call_error(call, 401, -2014, "API-key format invalid.");
+        return false;
+    }
+    account = sim_account_by_key(call->sim, api_key);
+    if (!account) {
+        call_error(call, 401, strlen(api_key) == 64 ? -2015 : -2014,
+                   strlen(api_key) == 64 ? "Invalid API-key, IP, or permissions for action."
+                                         : "API-key format invalid.");
+        return false;
+    }
+    call->account = account->account;
+    if (call->endpoint->security == SECURITY_KEY)
+        return true;
+    const char *signature = call_required(call, "signature");
+    if (!signature)
+        return false;
+    if (!signature_is_right(account->secret, signed_text, signed_len, signature)) {
+        call_error(call, 400, -1022, "Signature for this request is not valid.");
+        return false;
+    }
+    return is_in_time(call);
+}
+
+/* Faults that answer instead of the venue. */
+static bool is_faulty(struct call *call)
+{
+    struct sim *sim = call->sim;
+    bool is_order = (call->endpoint->flags & CALL_ORDER) != 0;
+
+    if (sim_fault_take(sim, SIM_FAULT_STATUS_429)) {
+        int64_t ms = sim->faults[SIM_FAULT_STATUS_429].ms;
+        call->retry_ns = sim->now_ns + (ms > 0 ? ms : 1000) * NS_PER_MS;
+        call_error(call, 429, -1003,
+                   "Too much request weight used; current limit is %lld request weight per 1 "
+                   "MINUTE. Please use WebSocket Streams for live updates to avoid polling the "
+                   "API.",
+                   (long long)call->state->weight.limit);
+        return true;
+    }
+    if (sim_fault_lasts(sim, SIM_FAULT_STATUS_418)) {
+        call->state->banned_until_ns = sim->faults[SIM_FAULT_STATUS_418].until_ns;
+        refuse_for_weight(call);
+        return true;
+    }
+    if (sim_fault_lasts(sim, SIM_FAULT_MAINTENANCE)) {
+        call_error(call, 503, -1016, "This service is no longer available.");
+        return true;
+    }
+    if (strcmp(sim->faults[SIM_FAULT_STATUS_5XX].option, "after") != 0 &&
+        sim_fault_take(sim, SIM_FAULT_STATUS_5XX)) {
+        call_error(call, 503, -1001,
+                   "Internal error; unable to process your request. Please try "
+                   "again.");
+        return true;
+    }
+    if (is_order && call->endpoint->flags & CALL_COUNTS_ORDER &&
+        sim_fault_take(sim, SIM_FAULT_REJECT)) {
+        call_cause(call, CAUSE_BALANCE, false);
+        return true;
+    }
+    return false;
+}
+
+void call_run(struct call *call, const char *api_key, const char *signed_text, size_t signed_len)
+{
+    bool is_order = (call->endpoint->flags & CALL_ORDER) != 0;
+
+    call->status = 200;
+    call->account = EXCHANGE_NONE;
+    if (is_faulty(call) || !is_within_weight(call))
+        return;
+    if (call->params.has_too_many) {
+        call_error(call, 400, -1101, "Too many parameters; expected '%d' and received more.",
+                   PARAMS_MAX);
+        return;
+    }
+    if (call->params.has_duplicate) {
+        call_error(call, 400, -1101, "Duplicate values for a parameter detected.");
+        return;
+    }
+    if (!is_allowed(call, api_key, signed_text, signed_len) || !is_within_orders(call))
+        return;
+    private_hold(call->sim);
+    call->endpoint->run(call);
+    if (is_order && !call->is_error && !call->sim->are_limits_off)
+        call->state->weight.used = MAX(0, call->state->weight.used - call->endpoint->weight);
+    if (call->is_order_action &&
+        strcmp(call->sim->faults[SIM_FAULT_STATUS_5XX].option, "after") == 0 &&
+        sim_fault_take(call->sim, SIM_FAULT_STATUS_5XX))
+        call_error(call, 503, -1007,
+                   "Timeout waiting for response from backend server. Send status unknown; "
+                   "execution status unknown.");
+}
+
+void json_rate_limits(struct sim_text *out, const struct call *call)
+{
+    const struct binance *state = call->state;
+
+    sim_textf(out, "[");
+    if (call->account != EXCHANGE_NONE && call->endpoint &&
+        call->endpoint->flags & (CALL_COUNTS_ORDER | CALL_ORDER_HEADERS)) {
+        const struct account_limits *limits = &state->limits[call->account];
+        sim_textf(out,
+                  "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
+                  "\"limit\":%lld,\"count\":%lld},",
+                  (long long)limits->orders_10s.limit, (long long)limits->orders_10s.used);
+        sim_textf(out,
+                  "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
+                  "\"limit\":%lld,\"count\":%lld},",
+                  (long long)limits->orders_day.limit, (long long)limits->orders_day.used);
+    }
+    sim_textf(out,
+              "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"
+              "\"limit\":%lld,\"count\":%lld}]",
+              (long long)state->weight.limit, (long long)state->weight.used);
+}

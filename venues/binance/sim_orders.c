@@ -1,0 +1,731 @@
+/* sim_orders.c - operations on orders: place, cancel, replace, amend, query. */
+#include "venues/binance/sim_binance.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum response { RESPONSE_ACK, RESPONSE_RESULT, RESPONSE_FULL };
+
+/* A new order as asked for. */
+struct wish {
+    struct exchange_request request;
+    char client_id[EXCHANGE_CLIENT_ID_MAX];
+    enum response response;
+};
+
+/* ---- reading ---- */
+
+static bool client_id_is_legal(const char *id)
+{
+    size_t len = strlen(id);
+
+    return len >= 1 && len <= 36 &&
+           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == len;
+}
+
+/* An optional client id: generated when absent. */
+static bool read_client_id(struct call *call, const char *name, char out[EXCHANGE_CLIENT_ID_MAX])
+{
+    const char *text = params_get(&call->params, name);
+    char made[23];
+
+    if (!text) {
+        random_id(call->state, made);
+        snprintf(out, EXCHANGE_CLIENT_ID_MAX, "%s", made);
+        return true;
+    }
+    if (!client_id_is_legal(text)) {
+        call_error(call, 400, -1100,
+                   "Illegal characters found in parameter '%s'; legal range is "
+                   "'^[a-zA-Z0-9-_]{1,36}$'.",
+                   name);
+        return false;
+    }
+    snprintf(out, EXCHANGE_CLIENT_ID_MAX, "%s", text);
+    return true;
+}
+
+/* A decimal of the venue's form: ^([0-9]{1,20})(\.[0-9]{1,20})?$. */
+static bool read_decimal(struct call *call, const char *name, bool is_mandatory, int64_t *out,
+                         bool *is_set)
+{
+    const char *text = is_mandatory ? call_required(call, name) : params_get(&call->params, name);
+    int64_t value = 0;
+
+    if (is_set)
+        *is_set = text != NULL;
+    if (!text)
+        return !is_mandatory;
+    size_t whole = strspn(text, "0123456789"), len = strlen(text);
+    bool is_legal = whole >= 1 && whole <= 20;
+    if (text[whole] == '.') {
+        size_t decimals = strspn(text + whole + 1, "0123456789");
+        is_legal = is_legal && decimals >= 1 && decimals <= 20 && whole + 1 + decimals == len;
+    } else {
+        is_legal = is_legal && whole == len;
+    }
+    if (!is_legal) {
+        call_error(call, 400, -1100,
+                   "Illegal characters found in parameter '%s'; legal range is "
+                   "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
+                   name);
+        return false;
+    }
+    if (sim_decimal(text, len, &value) != 0) {
+        call_error(call, 400, -1111, "Parameter '%s' has too much precision.", name);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+static bool refuse_unneeded(struct call *call, const char *name)
+{
+    if (!params_get(&call->params, name))
+        return true;
+    call_error(call, 400, -1106, "Parameter '%s' sent when not required.", name);
+    return false;
+}
+
+static bool read_side(struct call *call, wire_side *side)
+{
+    const char *text = call_required(call, "side");
+
+    if (!text)
+        return false;
+    *side = strcmp(text, "BUY") == 0 ? SIDE_BUY : strcmp(text, "SELL") == 0 ? SIDE_SELL : SIDE_NONE;
+    if (*side == SIDE_NONE)
+        call_error(call, 400, -1117, "Invalid side.");
+    return *side != SIDE_NONE;
+}
+
+static bool read_limit(struct call *call, struct exchange_request *request)
+{
+    const char *tif;
+
+    if (!request->is_post_only) {
+        if (!(tif = call_required(call, "timeInForce")))
+            return false;
+        if (strcmp(tif, "GTC") == 0) {
+            request->time_in_force = TIF_GTC;
+        } else if (strcmp(tif, "IOC") == 0) {
+            request->time_in_force = TIF_IOC;
+        } else if (strcmp(tif, "FOK") == 0) {
+            request->time_in_force = TIF_FOK;
+        } else {
+            call_error(call, 400, -1115, "Invalid timeInForce.");
+            return false;
+        }
+    } else {
+        request->time_in_force = TIF_GTC;
+        if (!refuse_unneeded(call, "timeInForce"))
+            return false;
+    }
+    return read_decimal(call, "quantity", true, &request->qty, NULL) &&
+           read_decimal(call, "price", true, &request->price, NULL) &&
+           refuse_unneeded(call, "quoteOrderQty");
+}
+
+static bool read_market(struct call *call, struct exchange_request *request)
+{
+    bool has_qty = false, has_quote = false;
+
+    request->time_in_force = TIF_IOC;
+    if (!refuse_unneeded(call, "timeInForce") || !refuse_unneeded(call, "price") ||
+        !read_decimal(call, "quantity", false, &request->qty, &has_qty) ||
+        !read_decimal(call, "quoteOrderQty", false, &request->quote_qty, &has_quote))
+        return false;
+    if (has_qty && has_quote) {
+        call_error(call, 400, -1128, "Combination of optional parameters invalid.");
+        return false;
+    }
+    if (!has_qty && !has_quote)
+        (void)call_required(call, "quantity");
+    return has_qty || has_quote;
+}
+
+static bool read_type(struct call *call, struct exchange_request *request)
+{
+    const char *type = call_required(call, "type");
+
+    if (!type)
+        return false;
+    if (strcmp(type, "MARKET") == 0) {
+        request->type = ORDER_MARKET;
+        return read_market(call, request);
+    }
+    if (strcmp(type, "LIMIT") != 0 && strcmp(type, "LIMIT_MAKER") != 0) {
+        call_error(call, 400, -1116, "Invalid orderType.");
+        return false;
+    }
+    request->type = ORDER_LIMIT;
+    request->is_post_only = strcmp(type, "LIMIT_MAKER") == 0;
+    return read_limit(call, request);
+}
+
+static bool read_stp(struct call *call, struct exchange_request *request)
+{
+    const char *text = params_get(&call->params, "selfTradePreventionMode");
+
+    request->stp = STP_EXPIRE_MAKER;
+    if (!text)
+        return true;
+    /* NONE is not among the allowed ones. */
+    for (unsigned stp = STP_EXPIRE_TAKER; stp <= STP_DECREMENT; stp++)
+        if (strcmp(text, stp_text((enum match_stp)stp)) == 0) {
+            request->stp = (enum match_stp)stp;
+            return true;
+        }
+    call_error(call, 400, -1013,
+               "This symbol does not allow the specified self-trade prevention mode.");
+    return false;
+}
+
+static bool read_response(struct call *call, struct wish *wish)
+{
+    const char *text = params_get(&call->params, "newOrderRespType");
+
+    wish->response = wish->request.is_post_only ? RESPONSE_ACK : RESPONSE_FULL;
+    if (!text)
+        return true;
+    if (strcmp(text, "ACK") == 0)
+        wish->response = RESPONSE_ACK;
+    else if (strcmp(text, "RESULT") == 0)
+        wish->response = RESPONSE_RESULT;
+    else if (strcmp(text, "FULL") == 0)
+        wish->response = RESPONSE_FULL;
+    else
+        call_error(call, 400, -1145, "Invalid newOrderRespType.");
+    return !call->is_error;
+}
+
+/* Reads all that describes a new order; answers what is wrong with it. */
+static bool read_wish(struct call *call, struct wish *wish)
+{
+    *wish = (struct wish){ .request = { .account = call->account } };
+    if (!call_symbol(call, &wish->request.instrument) || !read_side(call, &wish->request.side) ||
+        !read_type(call, &wish->request) || !read_stp(call, &wish->request) ||
+        !read_response(call, wish) || !read_client_id(call, "newClientOrderId", wish->client_id) ||
+        !call_integer(call, "strategyId", 0, INT64_MAX, &(int64_t){ 0 }, NULL) ||
+        !call_integer(call, "strategyType", 1000000, INT32_MAX, &(int64_t){ 0 }, NULL))
+        return false;
+    wish->request.client_id = wish->client_id;
+    return true;
+}
+
+/* orderId or origClientOrderId of an order on a symbol. NULL: none such, *is_answered when the
+ * request itself was wrong. */
+static const struct exchange_order *read_target(struct call *call, uint32_t instrument,
+                                                const char *id_name, const char *client_name,
+                                                bool *is_answered)
+{
+    const struct exchange_order *order = NULL;
+    int64_t id = 0;
+    bool has_id = false;
+    const char *client_id = params_get(&call->params, client_name);
+
+    *is_answered = true;
+    if (!call_integer(call, id_name, 0, INT64_MAX, &id, &has_id))
+        return NULL;
+    if (!has_id && !client_id) {
+        call_error(call, 400, -1102, "Param '%s' or '%s' must be sent, but both were empty/null!",
+                   client_name, id_name);
+        return NULL;
+    }
+    *is_answered = false;
+    order = has_id ? exchange_order(call->sim->exchange, (uint64_t)id)
+                   : exchange_order_by_client(call->sim->exchange, call->account, client_id);
+    if (!order || order->account != call->account || order->instrument != instrument)
+        return NULL;
+    if (has_id && client_id && strcmp(order->client_id, client_id) != 0) {
+        call_error(call, 400, -2039, "Client order ID does not belong to the order ID.");
+        *is_answered = true;
+        return NULL;
+    }
+    return order;
+}
+
+/* ---- placing ---- */
+
+static void json_fills(struct sim_text *out, const struct exchange *exchange,
+                       const struct exchange_order *order)
+{
+    const struct exchange_execution *fill;
+    bool is_first = true;
+
+    sim_textf(out, ",\"fills\":[");
+    for (uint32_t at = order->first_execution; (fill = exchange_execution(exchange, at));
+         at = fill->next_of_order) {
+        if (fill->is_maker)
+            continue;
+        sim_textf(out, "%s{\"price\":\"", is_first ? "" : ",");
+        sim_text_decimal(out, fill->price, 8);
+        sim_textf(out, "\",\"qty\":\"");
+        sim_text_decimal(out, fill->qty, 8);
+        sim_textf(out, "\",\"commission\":\"");
+        sim_text_decimal(out, fill->fee, 8);
+        sim_textf(out, "\",\"commissionAsset\":\"%s\",\"tradeId\":%llu}",
+                  exchange->assets[fill->fee_asset], (unsigned long long)fill->trade_id);
+        is_first = false;
+    }
+    sim_textf(out, "]");
+}
+
+static void json_placed(struct sim_text *out, const struct sim *sim,
+                        const struct exchange_order *order, enum response response)
+{
+    if (response == RESPONSE_ACK) {
+        sim_textf(out,
+                  "{\"symbol\":\"%s\",\"orderId\":%llu,\"orderListId\":-1,\"clientOrderId\":\"%s\","
+                  "\"transactTime\":%lld}",
+                  sim->exchange->instruments[order->instrument].config.symbol,
+                  (unsigned long long)order->id, order->client_id,
+                  (long long)ms_of(order->created_ns));
+        return;
+    }
+    json_order_head(out, sim, order);
+    if (response == RESPONSE_FULL)
+        json_fills(out, sim->exchange, order);
+    sim_textf(out, "}");
+}
+
+static void count_order(struct call *call)
+{
+    call->state->limits[call->account].orders_10s.used++;
+    call->state->limits[call->account].orders_day.used++;
+}
+
+static enum exchange_cause place(struct call *call, const struct wish *wish,
+                                 const struct exchange_order **order)
+{
+    call->is_order_action = true;
+    enum exchange_cause cause =
+        exchange_place(call->sim->exchange, &wish->request, call->sim->now_ns, order);
+    if (!cause)
+        count_order(call);
+    return cause;
+}
+
+void run_order_place(struct call *call)
+{
+    const struct exchange_order *order = NULL;
+    struct wish wish;
+
+    if (!read_wish(call, &wish) || !call_all_read(call))
+        return;
+    enum exchange_cause cause = place(call, &wish, &order);
+    if (cause)
+        call_cause(call, cause, false);
+    else
+        json_placed(call->out, call->sim, order, wish.response);
+}
+
+void run_order_test(struct call *call)
+{
+    struct wish wish;
+
+    (void)params_get(&call->params, "computeCommissionRates");
+    if (!read_wish(call, &wish) || !call_all_read(call))
+        return;
+    enum exchange_cause cause =
+        exchange_test(call->sim->exchange, &wish.request, call->sim->now_ns);
+    /* The engine is not asked: balance, duplicates and crossing are not seen by a test. */
+    if (cause && cause != CAUSE_BALANCE && cause != CAUSE_WOULD_TAKE &&
+        cause != CAUSE_DUPLICATE_CLIENT_ID && cause != CAUSE_NO_LIQUIDITY)
+        call_cause(call, cause, false);
+    else
+        sim_textf(call->out, "{}");
+}
+
+/* ---- cancelling ---- */
+
+enum restriction { ANY_STATE, ONLY_NEW, ONLY_PARTIALLY_FILLED };
+
+static bool read_restriction(struct call *call, enum restriction *out)
+{
+    const char *text = params_get(&call->params, "cancelRestrictions");
+
+    *out = ANY_STATE;
+    if (!text)
+        return true;
+    if (strcmp(text, "ONLY_NEW") == 0)
+        *out = ONLY_NEW;
+    else if (strcmp(text, "ONLY_PARTIALLY_FILLED") == 0)
+        *out = ONLY_PARTIALLY_FILLED;
+    else
+        call_error(call, 400, -1145, "Invalid cancelRestrictions.");
+    return !call->is_error;
+}
+
+/* Cancels and writes the result, or the error's object. */
+static bool cancel_to(struct call *call, const struct exchange_order *order, const char *cancel_id,
+                      enum restriction restriction, struct sim_text *out)
+{
+    if (order && exchange_is_open(order) &&
+        ((restriction == ONLY_NEW && order->state != EXCHANGE_NEW) ||
+         (restriction == ONLY_PARTIALLY_FILLED && order->state != EXCHANGE_PARTIALLY_FILLED))) {
+        sim_textf(out, "{\"code\":-2011,\"msg\":\"Order was not canceled due to cancel "
+                       "restrictions.\"}");
+        return false;
+    }
+    call->is_order_action = true;
+    call->state->cancel_id = cancel_id;
+    enum exchange_cause cause = order
+                                    ? exchange_cancel(call->sim->exchange, call->account, order->id,
+                                                      CAUSE_REQUESTED, call->sim->now_ns)
+                                    : CAUSE_UNKNOWN_ORDER;
+    call->state->cancel_id = NULL;
+    if (cause)
+        cause_json(out, cause, true);
+    else
+        json_cancelled(out, call->sim, order, cancel_id);
+    return !cause;
+}
+
+void run_order_cancel(struct call *call)
+{
+    char cancel_id[EXCHANGE_CLIENT_ID_MAX];
+    enum restriction restriction;
+    uint32_t instrument;
+    bool is_answered;
+
+    if (!call_symbol(call, &instrument))
+        return;
+    const struct exchange_order *order =
+        read_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
+    if (is_answered || !read_client_id(call, "newClientOrderId", cancel_id) ||
+        !read_restriction(call, &restriction) || !call_all_read(call))
+        return;
+    if (!cancel_to(call, order, cancel_id, restriction, call->out)) {
+        call->status = 400;
+        call->is_error = true;
+    }
+}
+
+void run_cancel_open_orders(struct call *call)
+{
+    const struct exchange_order *order;
+    struct exchange *exchange = call->sim->exchange;
+    uint32_t instrument;
+    bool is_first = true;
+
+    if (!call_symbol(call, &instrument) || !call_all_read(call))
+        return;
+    sim_textf(call->out, "[");
+    for (order = exchange->accounts[call->account].first_open; order;) {
+        const struct exchange_order *next = order->next_of_account;
+        char cancel_id[23];
+        if (order->instrument == instrument) {
+            random_id(call->state, cancel_id);
+            sim_textf(call->out, "%s", is_first ? "" : ",");
+            (void)cancel_to(call, order, cancel_id, ANY_STATE, call->out);
+            is_first = false;
+        }
+        order = next;
+    }
+    sim_textf(call->out, "]");
+    call->is_order_action = true;
+    if (is_first)
+        call_cause(call, CAUSE_UNKNOWN_ORDER, true);
+}
+
+/* ---- cancel and replace ---- */
+
+static bool is_filter(enum exchange_cause cause)
+{
+    const char *message;
+
+    return cause != CAUSE_NONE && cause_code(cause, false, &message) == -1013;
+}
+
+/* The answer of the two halves; status and code as section 6A's table has them. */
+static void write_replaced(struct call *call, bool is_cancelled, const char *cancel_json,
+                           const char *new_result, const char *new_json)
+{
+    bool is_new = strcmp(new_result, "SUCCESS") == 0;
+    struct sim_text *out = call->out;
+
+    sim_text_clear(out);
+    if (!is_cancelled || !is_new) {
+        bool is_partial = is_cancelled || is_new;
+        call->is_error = true;
+        call->status = is_partial ? 409 : 400;
+        sim_textf(out, "{\"code\":%d,\"msg\":\"%s\",\"data\":", is_partial ? -2021 : -2022,
+                  is_partial ? "Order cancel-replace partially failed."
+                             : "Order cancel-replace failed.");
+    }
+    sim_textf(out, "{\"cancelResult\":\"%s\",\"newOrderResult\":\"%s\",\"cancelResponse\":",
+              is_cancelled ? "SUCCESS" : "FAILURE", new_result);
+    sim_text_add(out, cancel_json, strlen(cancel_json));
+    sim_textf(out, ",\"newOrderResponse\":");
+    sim_text_add(out, new_json, strlen(new_json));
+    sim_textf(out, "}%s", call->is_error ? "}" : "");
+}
+
+static bool read_replace_mode(struct call *call, bool *is_stopping)
+{
+    const char *mode = call_required(call, "cancelReplaceMode");
+
+    (void)params_get(&call->params, "orderRateLimitExceededMode");
+    if (!mode)
+        return false;
+    *is_stopping = strcmp(mode, "STOP_ON_FAILURE") == 0;
+    if (!*is_stopping && strcmp(mode, "ALLOW_FAILURE") != 0)
+        call_error(call, 400, -1145, "Invalid cancelReplaceMode.");
+    return !call->is_error;
+}
+
+void run_order_cancel_replace(struct call *call)
+{
+    char cancel_id[EXCHANGE_CLIENT_ID_MAX];
+    enum restriction restriction;
+    bool is_stopping, is_answered;
+    struct wish wish;
+    struct sim_text cancelled = { 0 }, placed = { 0 };
+
+    if (!read_replace_mode(call, &is_stopping) || !read_wish(call, &wish))
+        return;
+    const struct exchange_order *order = read_target(call, wish.request.instrument, "cancelOrderId",
+                                                     "cancelOrigClientOrderId", &is_answered);
+    if (is_answered || !read_client_id(call, "cancelNewClientOrderId", cancel_id) ||
+        !read_restriction(call, &restriction) || !call_all_read(call))
+        return;
+    /* Filters are looked at before anything is done. */
+    enum exchange_cause cause =
+        exchange_test(call->sim->exchange, &wish.request, call->sim->now_ns);
+    if (is_filter(cause) && cause != CAUSE_MAX_ORDERS) {
+        call_cause(call, cause, false);
+        return;
+    }
+    bool is_cancelled = cancel_to(call, order, cancel_id, restriction, &cancelled);
+    const char *result = "NOT_ATTEMPTED";
+    if (is_cancelled || !is_stopping) {
+        const struct exchange_order *fresh = NULL;
+        cause = place(call, &wish, &fresh);
+        result = cause ? "FAILURE" : "SUCCESS";
+        if (cause)
+            cause_json(&placed, cause, false);
+        else
+            json_placed(&placed, call->sim, fresh, wish.response);
+    } else {
+        count_order(call);
+        sim_textf(&placed, "null");
+    }
+    write_replaced(call, is_cancelled, cancelled.at, result, placed.at);
+    sim_text_free(&cancelled);
+    sim_text_free(&placed);
+}
+
+/* ---- amending ---- */
+
+static void json_amended(struct call *call, const struct exchange_order *order,
+                         const char *previous)
+{
+    struct sim_text *out = call->out;
+
+    sim_textf(out, "{\"transactTime\":%lld,\"executionId\":%llu,\"amendedOrder\":{",
+              (long long)ms_of(order->updated_ns), (unsigned long long)call->state->next_report);
+    sim_textf(out,
+              "\"symbol\":\"%s\",\"orderId\":%llu,\"orderListId\":-1,\"origClientOrderId\":\"%s\","
+              "\"clientOrderId\":\"%s\",\"price\":\"",
+              call->sim->exchange->instruments[order->instrument].config.symbol,
+              (unsigned long long)order->id, previous, order->client_id);
+    sim_text_decimal(out, order->match.price, 8);
+    sim_textf(out, "\",\"qty\":\"");
+    sim_text_decimal(out, order->qty, 8);
+    sim_textf(out, "\",\"executedQty\":\"");
+    sim_text_decimal(out, order->filled_qty, 8);
+    sim_textf(out, "\",\"preventedQty\":\"");
+    sim_text_decimal(out, order->prevented_qty, 8);
+    sim_textf(out, "\",\"quoteOrderQty\":\"0.00000000\",\"cumulativeQuoteQty\":\"");
+    sim_text_decimal(out, order->filled_quote, 8);
+    sim_textf(out,
+              "\",\"status\":\"%s\",\"timeInForce\":\"%s\",\"type\":\"%s\",\"side\":\"%s\","
+              "\"workingTime\":%lld,\"selfTradePreventionMode\":\"%s\"}}",
+              order_status(order), order_tif(order), order_type(order),
+              order->match.side == SIDE_BUY ? "BUY" : "SELL", (long long)ms_of(order->created_ns),
+              stp_text(order->stp));
+}
+
+void run_order_amend(struct call *call)
+{
+    char client_id[EXCHANGE_CLIENT_ID_MAX], previous[EXCHANGE_CLIENT_ID_MAX];
+    int64_t qty = 0;
+    uint32_t instrument;
+    bool is_answered;
+
+    if (!call_symbol(call, &instrument))
+        return;
+    const struct exchange_order *order =
+        read_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
+    if (is_answered || !read_client_id(call, "newClientOrderId", client_id) ||
+        !read_decimal(call, "newQty", true, &qty, NULL) || !call_all_read(call))
+        return;
+    if (!order || !exchange_is_open(order)) {
+        call_error(call, 400, -2038, "Unknown order sent.");
+        return;
+    }
+    memcpy(previous, order->client_id, sizeof(previous));
+    call->is_order_action = true;
+    enum exchange_cause cause = exchange_amend(call->sim->exchange, call->account, order->id, 0,
+                                               qty, client_id, true, call->sim->now_ns);
+    if (cause)
+        call_cause(call, cause, false);
+    else
+        json_amended(call, order, previous);
+}
+
+/* ---- queries ---- */
+
+void run_order_status(struct call *call)
+{
+    uint32_t instrument;
+    bool is_answered;
+
+    if (!call_symbol(call, &instrument))
+        return;
+    const struct exchange_order *order =
+        read_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
+    if (is_answered || !call_all_read(call))
+        return;
+    if (!order)
+        call_error(call, 400, -2013, "Order does not exist.");
+    else
+        json_order_query(call->out, call->sim, order);
+}
+
+void run_open_orders(struct call *call)
+{
+    uint32_t instrument = EXCHANGE_NONE;
+    bool is_first = true;
+
+    if (params_get(&call->params, "symbol") && !call_symbol(call, &instrument))
+        return;
+    if (!call_all_read(call))
+        return;
+    if (instrument == EXCHANGE_NONE)
+        call->state->weight.used += 74; /* 80 for all symbols, 6 for one. */
+    sim_textf(call->out, "[");
+    for (const struct exchange_order *order =
+             call->sim->exchange->accounts[call->account].first_open;
+         order; order = order->next_of_account) {
+        if (instrument != EXCHANGE_NONE && order->instrument != instrument)
+            continue;
+        sim_textf(call->out, "%s", is_first ? "" : ",");
+        json_order_query(call->out, call->sim, order);
+        is_first = false;
+    }
+    sim_textf(call->out, "]");
+}
+
+/* A page of a history: by id upwards, within times, the newest when neither is given. */
+struct page {
+    int64_t from_id, start_ms, end_ms, limit;
+    bool has_from, has_start, has_end;
+};
+
+static bool read_page(struct call *call, const char *id_name, struct page *page)
+{
+    *page = (struct page){ .end_ms = INT64_MAX, .limit = 500 };
+    if (!call_integer(call, id_name, 0, INT64_MAX, &page->from_id, &page->has_from) ||
+        !call_integer(call, "startTime", 0, INT64_MAX, &page->start_ms, &page->has_start) ||
+        !call_integer(call, "endTime", 0, INT64_MAX, &page->end_ms, &page->has_end) ||
+        !call_integer(call, "limit", 1, 1000, &page->limit, NULL))
+        return false;
+    if (page->has_start && page->has_end && page->end_ms - page->start_ms > 24 * 3600 * 1000) {
+        call_error(call, 400, -1127, "More than %s between startTime and endTime.", "24 hours");
+        return false;
+    }
+    return true;
+}
+
+static bool page_has_time(const struct page *page, int64_t ns)
+{
+    return ms_of(ns) >= page->start_ms && ms_of(ns) <= page->end_ms;
+}
+
+void run_all_orders(struct call *call)
+{
+    const struct exchange_order *order;
+    struct page page;
+    uint32_t instrument, cursor = 0;
+    int64_t count = 0, skipped = 0;
+
+    if (!call_symbol(call, &instrument) || !read_page(call, "orderId", &page) ||
+        !call_all_read(call))
+        return;
+    for (; (order = exchange_next_order(call->sim->exchange, call->account, &cursor));)
+        count += order->instrument == instrument && (int64_t)order->id >= page.from_id &&
+                 page_has_time(&page, order->created_ns);
+    bool is_newest = !page.has_from && !page.has_start;
+    int64_t skip = is_newest ? MAX(0, count - page.limit) : 0, written = 0;
+    sim_textf(call->out, "[");
+    cursor = 0;
+    while (written < page.limit &&
+           (order = exchange_next_order(call->sim->exchange, call->account, &cursor))) {
+        if (order->instrument != instrument || (int64_t)order->id < page.from_id ||
+            !page_has_time(&page, order->created_ns) || skipped++ < skip)
+            continue;
+        sim_textf(call->out, "%s", written++ ? "," : "");
+        json_order_query(call->out, call->sim, order);
+    }
+    sim_textf(call->out, "]");
+}
+
+static void json_trade(struct call *call, const struct exchange_execution *execution)
+{
+    const struct exchange *exchange = call->sim->exchange;
+    struct sim_text *out = call->out;
+
+    sim_textf(out,
+              "{\"symbol\":\"%s\",\"id\":%llu,\"orderId\":%llu,\"orderListId\":-1,\"price\":\"",
+              exchange->instruments[execution->instrument].config.symbol,
+              (unsigned long long)execution->trade_id,
+              (unsigned long long)exchange->orders[execution->order].id);
+    sim_text_decimal(out, execution->price, 8);
+    sim_textf(out, "\",\"qty\":\"");
+    sim_text_decimal(out, execution->qty, 8);
+    sim_textf(out, "\",\"quoteQty\":\"");
+    sim_text_decimal(out, execution->quote, 8);
+    sim_textf(out, "\",\"commission\":\"");
+    sim_text_decimal(out, execution->fee, 8);
+    sim_textf(out,
+              "\",\"commissionAsset\":\"%s\",\"time\":%lld,\"isBuyer\":%s,\"isMaker\":%s,"
+              "\"isBestMatch\":true}",
+              exchange->assets[execution->fee_asset], (long long)ms_of(execution->at_ns),
+              execution->side == SIDE_BUY ? "true" : "false",
+              execution->is_maker ? "true" : "false");
+}
+
+void run_my_trades(struct call *call)
+{
+    const struct exchange *exchange = call->sim->exchange;
+    struct page page;
+    uint32_t instrument;
+    int64_t order_id = 0, count = 0, written = 0, skipped = 0;
+    bool has_order = false;
+
+    if (!call_symbol(call, &instrument) || !read_page(call, "fromId", &page) ||
+        !call_integer(call, "orderId", 0, INT64_MAX, &order_id, &has_order) || !call_all_read(call))
+        return;
+    sim_textf(call->out, "[");
+    /* Twice: to count, so that the newest page is found, then to write. */
+    for (int pass = 0; pass < 2; pass++) {
+        bool is_newest = !page.has_from && !page.has_start;
+        int64_t skip = is_newest ? MAX(0, count - page.limit) : 0;
+        for (uint32_t i = 0; i < exchange->execution_count && written < page.limit; i++) {
+            const struct exchange_execution *e = &exchange->executions[i];
+            if (e->account != call->account || e->instrument != instrument ||
+                (int64_t)e->trade_id < page.from_id || !page_has_time(&page, e->at_ns) ||
+                (has_order && exchange->orders[e->order].id != (uint64_t)order_id))
+                continue;
+            if (pass == 0) {
+                count++;
+            } else if (skipped++ >= skip) {
+                sim_textf(call->out, "%s", written++ ? "," : "");
+                json_trade(call, e);
+            }
+        }
+    }
+    sim_textf(call->out, "]");
+}
