@@ -216,14 +216,13 @@ static struct server_venue *venue_named(struct simulator *simulator, const char 
 
 static int control_status(struct simulator *simulator, struct sim_text *out)
 {
-    sim_textf(out,
-              "{\"started_ns\":%lld,\"market_step\":%llu,\"is_paused\":%s,\"quotes\":%llu,"
-              "\"takes\":%llu,\"market_refused\":%llu,\"venues\":[",
-              (long long)simulator->started_ns, (unsigned long long)simulator->market.step,
-              simulator->market.is_paused ? "true" : "false",
-              (unsigned long long)simulator->market.quotes,
-              (unsigned long long)simulator->market.takes,
-              (unsigned long long)simulator->market.refused);
+    sim_textf(
+        out,
+        "{\"started_ns\":%lld,\"crowd_step\":%llu,\"is_paused\":%s,\"quotes\":%llu,"
+        "\"takes\":%llu,\"market_refused\":%llu,\"venues\":[",
+        (long long)simulator->started_ns, (unsigned long long)simulator->crowd.step,
+        simulator->crowd.is_paused ? "true" : "false", (unsigned long long)simulator->crowd.quotes,
+        (unsigned long long)simulator->crowd.takes, (unsigned long long)simulator->crowd.refused);
     for (size_t i = 0; i < simulator->venue_count; i++) {
         const struct server_venue *venue = &simulator->venues[i];
         unsigned open = 0;
@@ -330,7 +329,7 @@ static int control_transfer(struct simulator *simulator, const char *query, stru
 static int control_market(struct simulator *simulator, bool is_paused, struct sim_text *out)
 {
     simulator->is_quiet = is_paused;
-    simulator->market.is_paused = is_paused;
+    simulator->crowd.is_paused = is_paused;
     sim_textf(out, "{\"is_paused\":%s}", is_paused ? "true" : "false");
     return 200;
 }

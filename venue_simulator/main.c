@@ -24,9 +24,9 @@ enum { CATCH_UP_MAX = 10 };
 static void on_step(struct loop_timer *timer, int64_t now_ns)
 {
     struct shell *self = timer->ctx;
-    int64_t steps = (now_ns - self->stepped_ns) / MARKET_STEP_NS;
+    int64_t steps = (now_ns - self->stepped_ns) / CROWD_STEP_NS;
 
-    self->stepped_ns += steps * MARKET_STEP_NS;
+    self->stepped_ns += steps * CROWD_STEP_NS;
     if (steps > CATCH_UP_MAX) {
         self->late_steps += (uint64_t)(steps - CATCH_UP_MAX);
         steps = CATCH_UP_MAX;
@@ -35,7 +35,7 @@ static void on_step(struct loop_timer *timer, int64_t now_ns)
     simulator_step(&self->simulator, steps);
     server_tick(self->simulator.server);
     server_unlock(self->simulator.server);
-    (void)loop_timer_at(self->rt->loop, timer, self->stepped_ns + MARKET_STEP_NS);
+    (void)loop_timer_at(self->rt->loop, timer, self->stepped_ns + CROWD_STEP_NS);
 }
 
 static int check(struct role_runtime *rt, FILE *out, FILE *errors)
@@ -85,7 +85,7 @@ static int start(struct role_runtime *rt)
     shell.step.ctx = &shell;
     shell.stepped_ns = loop_now_ns();
     role_status(rt, "serving %zu venues", simulator->venue_count);
-    return loop_timer_at(rt->loop, &shell.step, shell.stepped_ns + MARKET_STEP_NS);
+    return loop_timer_at(rt->loop, &shell.step, shell.stepped_ns + CROWD_STEP_NS);
 }
 
 static void metrics(struct role_runtime *rt)
@@ -95,9 +95,9 @@ static void metrics(struct role_runtime *rt)
     if (is_registered)
         return;
     is_registered = true;
-    (void)metrics_counter(&rt->metrics, "market_quotes", &shell.simulator.market.quotes);
-    (void)metrics_counter(&rt->metrics, "market_takes", &shell.simulator.market.takes);
-    (void)metrics_counter(&rt->metrics, "market_refused", &shell.simulator.market.refused);
+    (void)metrics_counter(&rt->metrics, "market_quotes", &shell.simulator.crowd.quotes);
+    (void)metrics_counter(&rt->metrics, "market_takes", &shell.simulator.crowd.takes);
+    (void)metrics_counter(&rt->metrics, "market_refused", &shell.simulator.crowd.refused);
     (void)metrics_counter(&rt->metrics, "late_steps", &shell.late_steps);
     for (size_t i = 0; i < shell.simulator.venue_count; i++) {
         struct server_venue *venue = &shell.simulator.venues[i];

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct sim_output output = { ws_output_send, ws_output_close, rest_output_header,
-                                          rest_output_reply };
+static const struct sim_output output = { server_ws_output_send, server_ws_output_close,
+                                          server_rest_output_header, server_rest_output_reply };
 
 void server_lock(struct server *server)
 {
@@ -26,12 +26,12 @@ void server_unlock(struct server *server)
 
     pthread_mutex_unlock(&server->lock);
     if (has_news)
-        ws_wake(server);
+        server_ws_wake(server);
 }
 
 void server_tick(struct server *server)
 {
-    ws_send_delayed(server);
+    server_ws_send_delayed(server);
 }
 
 int server_open(struct server **out, const struct server_config *config, char *why, size_t cap)
@@ -48,12 +48,12 @@ int server_open(struct server **out, const struct server_config *config, char *w
         config->venues[i].sim.server = &config->venues[i];
         config->venues[i].sim.output = &output;
     }
-    int err = ws_open(server, why, cap);
+    int err = server_ws_open(server, why, cap);
     if (!err)
-        err = rest_open(server, why, cap);
-    if (!err && pthread_create(&server->ws_thread, NULL, ws_run, server) == 0)
+        err = server_rest_open(server, why, cap);
+    if (!err && pthread_create(&server->ws_thread, NULL, server_ws_run, server) == 0)
         server->has_ws_thread = true;
-    if (!err && pthread_create(&server->rest_thread, NULL, rest_run, server) == 0)
+    if (!err && pthread_create(&server->rest_thread, NULL, server_rest_run, server) == 0)
         server->has_rest_thread = true;
     if (!err && (!server->has_ws_thread || !server->has_rest_thread)) {
         snprintf(why, cap, "no thread");
@@ -72,15 +72,15 @@ void server_close(struct server **out)
         return;
     atomic_store(&server->is_stopping, true);
     if (server->has_rest_thread) {
-        rest_stop(server);
+        server_rest_stop(server);
         pthread_join(server->rest_thread, NULL);
     }
     if (server->has_ws_thread) {
-        ws_wake(server);
+        server_ws_wake(server);
         pthread_join(server->ws_thread, NULL);
     }
-    rest_close(server);
-    ws_close_all(server);
+    server_rest_close(server);
+    server_ws_close_all(server);
     pthread_mutex_destroy(&server->lock);
     free(server);
     *out = NULL;

@@ -32,23 +32,23 @@ struct server {
     struct rest *rest;
 };
 
-int ws_open(struct server *server, char *why, size_t cap);
-void ws_close_all(struct server *server);
-void *ws_run(void *server);
-void ws_wake(struct server *server);
-void ws_send_delayed(struct server *server);
+int server_ws_open(struct server *server, char *why, size_t cap);
+void server_ws_close_all(struct server *server);
+void *server_ws_run(void *server);
+void server_ws_wake(struct server *server);
+void server_ws_send_delayed(struct server *server);
 
-int rest_open(struct server *server, char *why, size_t cap);
-void rest_close(struct server *server);
-void *rest_run(void *server);
-void rest_stop(struct server *server);
+int server_rest_open(struct server *server, char *why, size_t cap);
+void server_rest_close(struct server *server);
+void *server_rest_run(void *server);
+void server_rest_stop(struct server *server);
 
 /* What a side calls, by half. */
-void ws_output_send(struct sim *sim, struct sim_ws *ws, enum sim_what what, const char *text,
-                    size_t len);
-void ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, const char *reason);
-const char *rest_output_header(const struct sim_http *request, const char *name);
-void rest_output_reply(struct sim_http *request, enum sim_what what, int status,
-                       const char *headers, const char *body, size_t len);
+void server_ws_output_send(struct sim *sim, struct sim_ws *ws, enum sim_what what, const char *text,
+                           size_t len);
+void server_ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, const char *reason);
+const char *server_rest_output_header(const struct sim_http *request, const char *name);
+void server_rest_output_reply(struct sim_http *request, enum sim_what what, int status,
+                              const char *headers, const char *body, size_t len);
 
 #endif

@@ -66,7 +66,7 @@ static char *split_target(struct evhttp_request *request, const char **query)
     return target;
 }
 
-const char *rest_output_header(const struct sim_http *request, const char *name)
+const char *server_rest_output_header(const struct sim_http *request, const char *name)
 {
     return evhttp_find_header(evhttp_request_get_input_headers(request->peer), name);
 }
@@ -137,8 +137,8 @@ static void add_headers(struct evhttp_request *request, const char *lines)
         evhttp_add_header(headers, "Content-Type", "application/json");
 }
 
-void rest_output_reply(struct sim_http *http, enum sim_what what, int status, const char *headers,
-                       const char *body, size_t len)
+void server_rest_output_reply(struct sim_http *http, enum sim_what what, int status,
+                              const char *headers, const char *body, size_t len)
 {
     struct evhttp_request *request = http->peer;
     struct sim *sim = http->sim;
@@ -281,7 +281,7 @@ static void on_stop(evutil_socket_t fd, short what, void *ctx)
     event_base_loopbreak(ctx);
 }
 
-int rest_open(struct server *server, char *why, size_t cap)
+int server_rest_open(struct server *server, char *why, size_t cap)
 {
     struct rest *rest = calloc(1, sizeof(*rest));
 
@@ -310,7 +310,7 @@ int rest_open(struct server *server, char *why, size_t cap)
     return rest->control ? 0 : ERR_SYS;
 }
 
-void *rest_run(void *ctx)
+void *server_rest_run(void *ctx)
 {
     struct server *server = ctx;
 
@@ -318,7 +318,7 @@ void *rest_run(void *ctx)
     return NULL;
 }
 
-void rest_stop(struct server *server)
+void server_rest_stop(struct server *server)
 {
     uint64_t one = 1;
 
@@ -326,7 +326,7 @@ void rest_stop(struct server *server)
         log_error("rest", "cannot stop");
 }
 
-void rest_close(struct server *server)
+void server_rest_close(struct server *server)
 {
     struct rest *rest = server->rest;
 

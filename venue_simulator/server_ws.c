@@ -100,8 +100,8 @@ static void delay(struct server_venue *venue, struct sim_ws *ws, const char *tex
     *at = delayed;
 }
 
-void ws_output_send(struct sim *sim, struct sim_ws *ws, enum sim_what what, const char *text,
-                    size_t len)
+void server_ws_output_send(struct sim *sim, struct sim_ws *ws, enum sim_what what, const char *text,
+                           size_t len)
 {
     struct server_venue *venue = sim->server;
 
@@ -118,7 +118,7 @@ void ws_output_send(struct sim *sim, struct sim_ws *ws, enum sim_what what, cons
     enqueue(venue, ws->peer, text, len);
 }
 
-void ws_send_delayed(struct server *server)
+void server_ws_send_delayed(struct server *server)
 {
     while (server->delayed && server->delayed->due_ns <= server->delayed->sim->now_ns) {
         struct delayed *delayed = server->delayed;
@@ -130,7 +130,7 @@ void ws_send_delayed(struct server *server)
     }
 }
 
-void ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, const char *reason)
+void server_ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, const char *reason)
 {
     struct server_venue *venue = sim->server;
     struct peer *peer = ws->peer;
@@ -158,7 +158,7 @@ unsigned server_drop(struct server_venue *venue, const char *listener)
     return count;
 }
 
-void ws_wake(struct server *server)
+void server_ws_wake(struct server *server)
 {
     lws_cancel_service(server->lws);
 }
@@ -401,7 +401,7 @@ static int vhost_open(struct server *server, struct listener *listener)
     return lws_create_vhost(server->lws, &info) ? 0 : ERR_SYS;
 }
 
-int ws_open(struct server *server, char *why, size_t cap)
+int server_ws_open(struct server *server, char *why, size_t cap)
 {
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
@@ -435,7 +435,7 @@ int ws_open(struct server *server, char *why, size_t cap)
     return 0;
 }
 
-void *ws_run(void *ctx)
+void *server_ws_run(void *ctx)
 {
     struct server *server = ctx;
 
@@ -445,7 +445,7 @@ void *ws_run(void *ctx)
     return NULL;
 }
 
-void ws_close_all(struct server *server)
+void server_ws_close_all(struct server *server)
 {
     if (server->lws)
         lws_context_destroy(server->lws);

@@ -20,8 +20,8 @@ struct plan {
     struct instrument_settings instruments[SECTIONS_MAX];
     struct account_settings accounts[SECTIONS_MAX];
     char account_names[SECTIONS_MAX][64];
-    struct market_settings markets[MARKET_PAIRS_MAX];
-    char market_names[MARKET_PAIRS_MAX][64];
+    struct market_settings markets[CROWD_PAIRS_MAX];
+    char market_names[CROWD_PAIRS_MAX][64];
     size_t instrument_count, account_count, market_count;
 };
 
@@ -51,7 +51,7 @@ static int read_sections(struct plan *plan)
     }
     count = err ? 0 : config_sections(plan->ini, "MARKET_", names, SECTIONS_MAX);
     for (int i = 0; i < count && !err; i++) {
-        if (i == MARKET_PAIRS_MAX)
+        if (i == CROWD_PAIRS_MAX)
             return refuse(plan, names[i], "too many markets");
         memcpy(plan->market_names[i], names[i], 64);
         plan->market_count++;
@@ -275,9 +275,9 @@ static int add_venue(struct plan *plan, const char *section)
 
 /* ---- the market ---- */
 
-static struct market_config market_config(const struct market_settings *from)
+static struct crowd_config market_config(const struct market_settings *from)
 {
-    return (struct market_config){
+    return (struct crowd_config){
         .start_price = from->start_price,
         .volatility_ppm = from->volatility_ppm,
         .half_spread_ppm = from->half_spread_ppm,
@@ -310,9 +310,9 @@ static int add_places(struct plan *plan, struct server_venue *venue)
         if (strcasecmp(instrument->venue, venue->side->name) != 0)
             continue;
         (void)market_of(plan, instrument, &pair);
-        err = market_add_place(&simulator->market, (int)pair, &venue->exchange,
-                               exchange_instrument(&venue->exchange, instrument->symbol), 0, 1,
-                               settings.lag_ms, venue->sim.seed + i);
+        err = crowd_add_place(&simulator->crowd, (int)pair, &venue->exchange,
+                              exchange_instrument(&venue->exchange, instrument->symbol), 0, 1,
+                              settings.lag_ms, venue->sim.seed + i);
     }
     return err;
 }
@@ -327,13 +327,13 @@ int simulator_build(struct simulator *simulator, struct simulator_settings *sett
         return ERR_SYS;
     *simulator = (struct simulator){ .settings = settings, .started_ns = now_ns };
     *plan = (struct plan){ .simulator = simulator, .ini = ini, .errors = errors, .now_ns = now_ns };
-    market_init(&simulator->market);
-    simulator->market.is_paused = !settings->has_market;
+    crowd_init(&simulator->crowd);
+    simulator->crowd.is_paused = !settings->has_market;
     simulator->is_quiet = !settings->has_market;
     int err = read_sections(plan);
     for (size_t i = 0; i < plan->market_count && !err; i++) {
-        struct market_config config = market_config(&plan->markets[i]);
-        if (market_add_pair(&simulator->market, &config, (uint64_t)settings->seed + i) < 0)
+        struct crowd_config config = market_config(&plan->markets[i]);
+        if (crowd_add_pair(&simulator->crowd, &config, (uint64_t)settings->seed + i) < 0)
             err = refuse(plan, plan->market_names[i], "values do not fit together");
     }
     int count = err ? 0 : config_sections(ini, "VENUE_", names, SECTIONS_MAX);
@@ -364,7 +364,7 @@ void simulator_step(struct simulator *simulator, int64_t steps)
     if (simulator->venue_count == 0)
         return;
     for (int64_t i = 0; i < steps; i++)
-        market_step(&simulator->market, simulator->venues[0].sim.now_ns);
+        crowd_step(&simulator->crowd, simulator->venues[0].sim.now_ns);
     for (size_t i = 0; i < simulator->venue_count; i++) {
         struct server_venue *venue = &simulator->venues[i];
         exchange_tick(&venue->exchange, venue->sim.now_ns);

@@ -3,7 +3,7 @@
 #ifndef TICKPIPE_VENUE_SIMULATOR_SIMULATOR_H
 #define TICKPIPE_VENUE_SIMULATOR_SIMULATOR_H
 
-#include "venue_simulator/market.h"
+#include "venue_simulator/crowd.h"
 #include "venue_simulator/server.h"
 #include "venue_simulator/simulator_settings.h"
 
@@ -13,7 +13,7 @@ struct simulator {
     struct simulator_settings *settings;
     struct server_venue venues[SERVER_VENUES_MAX];
     size_t venue_count;
-    struct market market;
+    struct crowd crowd;
     struct server *server;
     struct tls_files tls;
     bool is_quiet; /* Background trading stopped by the operator. */

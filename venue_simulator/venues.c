@@ -4,6 +4,7 @@
 
 static const struct sim_venue *const venues[] = {
     &sim_binance,
+    &sim_kraken,
 };
 
 const struct sim_venue *sim_venue_at(size_t i)

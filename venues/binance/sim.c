@@ -9,39 +9,42 @@
 
 #define ORDER_FLAGS (CALL_ORDER | CALL_ORDER_HEADERS)
 static const struct endpoint endpoints[] = {
-    { "GET", "/api/v3/ping", "ping", 1, SECURITY_NONE, 0, run_ping },
-    { "GET", "/api/v3/time", "time", 1, SECURITY_NONE, 0, run_time },
-    { "GET", "/api/v3/exchangeInfo", "exchangeInfo", 20, SECURITY_NONE, 0, run_exchange_info },
-    { "GET", "/api/v3/depth", "depth", 5, SECURITY_NONE, 0, run_depth },
-    { "GET", "/api/v3/trades", "trades.recent", 25, SECURITY_NONE, 0, run_trades },
-    { "GET", "/api/v3/avgPrice", "avgPrice", 2, SECURITY_NONE, 0, run_avg_price },
-    { "GET", "/api/v3/ticker/price", "ticker.price", 2, SECURITY_NONE, 0, run_ticker_price },
-    { "GET", "/api/v3/ticker/bookTicker", "ticker.book", 2, SECURITY_NONE, 0, run_ticker_book },
-    { "GET", "/api/v3/ticker/24hr", "ticker.24hr", 2, SECURITY_NONE, 0, run_ticker_24hr },
+    { "GET", "/api/v3/ping", "ping", 1, SECURITY_NONE, 0, bsim_run_ping },
+    { "GET", "/api/v3/time", "time", 1, SECURITY_NONE, 0, bsim_run_time },
+    { "GET", "/api/v3/exchangeInfo", "exchangeInfo", 20, SECURITY_NONE, 0, bsim_run_exchange_info },
+    { "GET", "/api/v3/depth", "depth", 5, SECURITY_NONE, 0, bsim_run_depth },
+    { "GET", "/api/v3/trades", "trades.recent", 25, SECURITY_NONE, 0, bsim_run_trades },
+    { "GET", "/api/v3/avgPrice", "avgPrice", 2, SECURITY_NONE, 0, bsim_run_avg_price },
+    { "GET", "/api/v3/ticker/price", "ticker.price", 2, SECURITY_NONE, 0, bsim_run_ticker_price },
+    { "GET", "/api/v3/ticker/bookTicker", "ticker.book", 2, SECURITY_NONE, 0,
+      bsim_run_ticker_book },
+    { "GET", "/api/v3/ticker/24hr", "ticker.24hr", 2, SECURITY_NONE, 0, bsim_run_ticker_24hr },
     { "POST", "/api/v3/order", "order.place", 1, SECURITY_SIGNED, ORDER_FLAGS | CALL_COUNTS_ORDER,
-      run_order_place },
-    { "POST", "/api/v3/order/test", "order.test", 1, SECURITY_SIGNED, 0, run_order_test },
+      bsim_run_order_place },
+    { "POST", "/api/v3/order/test", "order.test", 1, SECURITY_SIGNED, 0, bsim_run_order_test },
     { "DELETE", "/api/v3/order", "order.cancel", 1, SECURITY_SIGNED, ORDER_FLAGS,
-      run_order_cancel },
-    { "GET", "/api/v3/order", "order.status", 4, SECURITY_SIGNED, 0, run_order_status },
+      bsim_run_order_cancel },
+    { "GET", "/api/v3/order", "order.status", 4, SECURITY_SIGNED, 0, bsim_run_order_status },
     { "POST", "/api/v3/order/cancelReplace", "order.cancelReplace", 1, SECURITY_SIGNED,
-      ORDER_FLAGS | CALL_COUNTS_ORDER, run_order_cancel_replace },
+      ORDER_FLAGS | CALL_COUNTS_ORDER, bsim_run_order_cancel_replace },
     { "PUT", "/api/v3/order/amend/keepPriority", "order.amend.keepPriority", 4, SECURITY_SIGNED,
-      CALL_ORDER_HEADERS, run_order_amend },
-    { "GET", "/api/v3/openOrders", "openOrders.status", 6, SECURITY_SIGNED, 0, run_open_orders },
+      CALL_ORDER_HEADERS, bsim_run_order_amend },
+    { "GET", "/api/v3/openOrders", "openOrders.status", 6, SECURITY_SIGNED, 0,
+      bsim_run_open_orders },
     { "DELETE", "/api/v3/openOrders", "openOrders.cancelAll", 1, SECURITY_SIGNED, ORDER_FLAGS,
-      run_cancel_open_orders },
-    { "GET", "/api/v3/allOrders", "allOrders", 20, SECURITY_SIGNED, 0, run_all_orders },
-    { "GET", "/api/v3/myTrades", "myTrades", 20, SECURITY_SIGNED, 0, run_my_trades },
-    { "GET", "/api/v3/account", "account.status", 20, SECURITY_SIGNED, 0, run_account },
+      bsim_run_cancel_open_orders },
+    { "GET", "/api/v3/allOrders", "allOrders", 20, SECURITY_SIGNED, 0, bsim_run_all_orders },
+    { "GET", "/api/v3/myTrades", "myTrades", 20, SECURITY_SIGNED, 0, bsim_run_my_trades },
+    { "GET", "/api/v3/account", "account.status", 20, SECURITY_SIGNED, 0, bsim_run_account },
     { "GET", "/api/v3/account/commission", "account.commission", 20, SECURITY_SIGNED, 0,
-      run_commission },
+      bsim_run_commission },
     { "GET", "/api/v3/rateLimit/order", "account.rateLimits.orders", 40, SECURITY_SIGNED, 0,
-      run_rate_limit_order },
-    { "GET", "/sapi/v1/capital/config/getall", NULL, 10, SECURITY_SIGNED, 0, run_capital_config },
+      bsim_run_rate_limit_order },
+    { "GET", "/sapi/v1/capital/config/getall", NULL, 10, SECURITY_SIGNED, 0,
+      bsim_run_capital_config },
 };
 
-const struct endpoint *endpoint_rest(const char *verb, const char *path, bool *is_path_known)
+const struct endpoint *bsim_endpoint_rest(const char *verb, const char *path, bool *is_path_known)
 {
     *is_path_known = false;
     for (size_t i = 0; i < COUNT(endpoints); i++) {
@@ -54,7 +57,7 @@ const struct endpoint *endpoint_rest(const char *verb, const char *path, bool *i
     return NULL;
 }
 
-const struct endpoint *endpoint_ws(const char *method)
+const struct endpoint *bsim_endpoint_ws(const char *method)
 {
     for (size_t i = 0; i < COUNT(endpoints); i++)
         if (endpoints[i].method && strcmp(endpoints[i].method, method) == 0)
@@ -98,7 +101,7 @@ static void add_pairs(struct params *params, const char *text, size_t len)
                 params->has_duplicate |= i >= before;
             }
         if (!is_known)
-            params_add(params, name, value, false);
+            bsim_params_add(params, name, value, false);
     }
 }
 
@@ -148,7 +151,8 @@ static void binance_http(struct sim *sim, struct sim_http *request)
     struct sim_text out = { 0 }, payload = { 0 };
     struct call call = { .sim = sim,
                          .state = sim->state,
-                         .endpoint = endpoint_rest(request->method, request->path, &is_path_known),
+                         .endpoint =
+                             bsim_endpoint_rest(request->method, request->path, &is_path_known),
                          .account = EXCHANGE_NONE,
                          .out = &out };
 
@@ -162,11 +166,11 @@ static void binance_http(struct sim *sim, struct sim_http *request)
     add_pairs(&call.params, request->body, request->body_len);
     append_unsigned(&payload, request->query, strlen(request->query));
     append_unsigned(&payload, request->body, request->body_len);
-    call_run(&call, sim_http_header(request, "X-MBX-APIKEY"), payload.at, payload.len);
+    bsim_call_run(&call, sim_http_header(request, "X-MBX-APIKEY"), payload.at, payload.len);
     reply(&call, request);
     sim_text_free(&out);
     sim_text_free(&payload);
-    private_release(sim);
+    bsim_private_release(sim);
 }
 
 /* ---- the plug ---- */
@@ -207,28 +211,28 @@ static void binance_opened(struct sim *sim, struct sim_ws *ws)
     if (sim_fault_lasts(sim, SIM_FAULT_MAINTENANCE))
         sim_ws_close(ws, 1001, "maintenance");
     else if (ws->listener == BINANCE_STREAM)
-        streams_opened(sim, ws);
+        bsim_streams_opened(sim, ws);
     else
-        ws_api_opened(sim, ws);
+        bsim_ws_api_opened(sim, ws);
 }
 
 static void binance_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len)
 {
     if (ws->listener == BINANCE_STREAM)
-        streams_frame(sim, ws, frame, len);
+        bsim_streams_frame(sim, ws, frame, len);
     else
-        ws_api_frame(sim, ws, frame, len);
+        bsim_ws_api_frame(sim, ws, frame, len);
 }
 
 static void binance_closed(struct sim *sim, struct sim_ws *ws)
 {
-    private_forget(sim->state, ws);
+    bsim_private_forget(sim->state, ws);
 }
 
 static void binance_event(struct sim *sim, const struct exchange_event *event)
 {
-    private_event(sim, event);
-    streams_event(sim, event);
+    bsim_private_event(sim, event);
+    bsim_streams_event(sim, event);
 }
 
 /* Maintenance: serverShutdown to everybody, then the connections end. */
@@ -248,7 +252,7 @@ static void binance_fault(struct sim *sim, enum sim_fault_kind kind)
                      "\"E\":%lld}}";
         sim_text_clear(&state->frame);
         char text[128];
-        int len = snprintf(text, sizeof(text), format, (long long)ms_of(sim->now_ns));
+        int len = snprintf(text, sizeof(text), format, (long long)bsim_ms_of(sim->now_ns));
         sim_ws_send(ws, SIM_MARKET, text, (size_t)len);
         sim_ws_close(ws, 1001, "maintenance");
     }
@@ -269,6 +273,6 @@ const struct sim_venue sim_binance = {
     .ws_frame = binance_frame,
     .ws_closed = binance_closed,
     .event = binance_event,
-    .tick = streams_tick,
+    .tick = bsim_streams_tick,
     .fault = binance_fault,
 };

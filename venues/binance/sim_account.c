@@ -30,13 +30,13 @@ static void json_balances(struct call *call, bool is_zero_omitted)
     sim_textf(out, "]");
 }
 
-void run_account(struct call *call)
+void bsim_run_account(struct call *call)
 {
     const struct exchange_account *account = &call->sim->exchange->accounts[call->account];
-    const char *omit = params_get(&call->params, "omitZeroBalances");
+    const char *omit = bsim_params_get(&call->params, "omitZeroBalances");
     struct sim_text *out = call->out;
 
-    if (!call_all_read(call))
+    if (!bsim_call_all_read(call))
         return;
     sim_textf(out,
               "{\"makerCommission\":%d,\"takerCommission\":%d,\"buyerCommission\":0,"
@@ -50,18 +50,18 @@ void run_account(struct call *call)
               "\"canWithdraw\":true,\"canDeposit\":true,\"brokered\":false,"
               "\"requireSelfTradePrevention\":false,\"preventSor\":false,\"updateTime\":%lld,"
               "\"accountType\":\"SPOT\",",
-              (long long)ms_of(account->updated_ns));
+              (long long)bsim_ms_of(account->updated_ns));
     json_balances(call, omit && strcmp(omit, "true") == 0);
     sim_textf(out, ",\"permissions\":[\"SPOT\"],\"uid\":%u}", 354937868u + call->account);
 }
 
-void run_commission(struct call *call)
+void bsim_run_commission(struct call *call)
 {
     const struct exchange_account *account = &call->sim->exchange->accounts[call->account];
     struct sim_text *out = call->out;
     uint32_t instrument;
 
-    if (!call_symbol(call, &instrument) || !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) || !bsim_call_all_read(call))
         return;
     sim_textf(out, "{\"symbol\":\"%s\",\"standardCommission\":{\"maker\":\"",
               call->sim->exchange->instruments[instrument].config.symbol);
@@ -75,11 +75,11 @@ void run_commission(struct call *call)
                    "\"discountAsset\":\"BNB\",\"discount\":\"0.25000000\"}}");
 }
 
-void run_rate_limit_order(struct call *call)
+void bsim_run_rate_limit_order(struct call *call)
 {
     const struct account_limits *limits = &call->state->limits[call->account];
 
-    if (!call_all_read(call))
+    if (!bsim_call_all_read(call))
         return;
     sim_textf(call->out,
               "[{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,"
@@ -91,13 +91,13 @@ void run_rate_limit_order(struct call *call)
 }
 
 /* Asked by clients that list currencies when they have a key. */
-void run_capital_config(struct call *call)
+void bsim_run_capital_config(struct call *call)
 {
     const struct exchange *exchange = call->sim->exchange;
     const struct exchange_account *account = &exchange->accounts[call->account];
     struct sim_text *out = call->out;
 
-    if (!call_all_read(call))
+    if (!bsim_call_all_read(call))
         return;
     sim_textf(out, "[");
     for (uint32_t i = 0; i < exchange->asset_count; i++) {

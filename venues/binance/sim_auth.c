@@ -16,7 +16,8 @@ static int nibble(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool signature_is_right(const char *secret, const char *text, size_t len, const char *signature)
+bool bsim_signature_is_right(const char *secret, const char *text, size_t len,
+                             const char *signature)
 {
     unsigned char want[EVP_MAX_MD_SIZE], have[32];
     unsigned want_len = 0;

@@ -29,9 +29,9 @@ struct params {
     char duplicate[40];
 };
 
-/* params_get marks as read; NULL where there is none or where it is empty. */
-const char *params_get(struct params *params, const char *name);
-void params_add(struct params *params, const char *name, const char *value, bool is_number);
+/* bsim_params_get marks as read; NULL where there is none or where it is empty. */
+const char *bsim_params_get(struct params *params, const char *name);
+void bsim_params_add(struct params *params, const char *name, const char *value, bool is_number);
 
 /* ---- limits ---- */
 struct window {
@@ -39,8 +39,8 @@ struct window {
     int64_t used, limit;
 };
 
-/* Windows are aligned to the clock. window_at brings it to now. */
-void window_at(struct window *window, int64_t now_ns);
+/* Windows are aligned to the clock. bsim_window_at brings it to now. */
+void bsim_window_at(struct window *window, int64_t now_ns);
 
 struct account_limits {
     struct window orders_10s, orders_day;
@@ -171,89 +171,93 @@ struct endpoint {
     void (*run)(struct call *call);
 };
 
-/* endpoint_rest and endpoint_ws find one, or NULL; is_path_known: the path exists with another
- * verb. */
-const struct endpoint *endpoint_rest(const char *verb, const char *path, bool *is_path_known);
-const struct endpoint *endpoint_ws(const char *method);
+/* bsim_endpoint_rest and bsim_endpoint_ws find one, or NULL; is_path_known: the path exists with
+ * another verb. */
+const struct endpoint *bsim_endpoint_rest(const char *verb, const char *path, bool *is_path_known);
+const struct endpoint *bsim_endpoint_ws(const char *method);
 
-/* call_run checks limits, key, signature (signed_text is what the signature covers), time, then
- * runs. */
-void call_run(struct call *call, const char *api_key, const char *signed_text, size_t signed_len);
-void call_error(struct call *call, int status, int code, const char *format, ...) PRINTF_LIKE(4, 5);
-/* call_cause answers with the error that the venue gives for a refusal of the exchange. */
-void call_cause(struct call *call, enum exchange_cause cause, bool is_cancel);
+/* bsim_call_run checks limits, key, signature (signed_text is what the signature covers), time,
+ * then runs. */
+void bsim_call_run(struct call *call, const char *api_key, const char *signed_text,
+                   size_t signed_len);
+void bsim_call_error(struct call *call, int status, int code, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+/* bsim_call_cause answers with the error that the venue gives for a refusal of the exchange. */
+void bsim_call_cause(struct call *call, enum exchange_cause cause, bool is_cancel);
 /* Writes {"code":..,"msg":".."} of a cause. */
-void cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel);
-int cause_code(enum exchange_cause cause, bool is_cancel, const char **message);
+void bsim_cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel);
+int bsim_cause_code(enum exchange_cause cause, bool is_cancel, const char **message);
 
-/* call_required gives a mandatory parameter, or answers -1102. call_symbol the instrument of one.
+/* bsim_call_required gives a mandatory parameter, or answers -1102. bsim_call_symbol the instrument
+ * of one.
  */
-const char *call_required(struct call *call, const char *name);
-bool call_symbol(struct call *call, uint32_t *instrument);
+const char *bsim_call_required(struct call *call, const char *name);
+bool bsim_call_symbol(struct call *call, uint32_t *instrument);
 /* Optional integer: false when it is malformed (answered); *is_set says whether it was there. */
-bool call_integer(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out,
-                  bool *is_set);
+bool bsim_call_integer(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out,
+                       bool *is_set);
 /* Every parameter sent has been read; else -1104 is answered. */
-bool call_all_read(struct call *call);
+bool bsim_call_all_read(struct call *call);
 
 /* ---- operations ---- */
-void run_order_place(struct call *call);
-void run_order_test(struct call *call);
-void run_order_cancel(struct call *call);
-void run_order_status(struct call *call);
-void run_order_cancel_replace(struct call *call);
-void run_order_amend(struct call *call);
-void run_open_orders(struct call *call);
-void run_cancel_open_orders(struct call *call);
-void run_all_orders(struct call *call);
-void run_my_trades(struct call *call);
-void run_account(struct call *call);
-void run_commission(struct call *call);
-void run_rate_limit_order(struct call *call);
-void run_capital_config(struct call *call);
-void run_ping(struct call *call);
-void run_time(struct call *call);
-void run_exchange_info(struct call *call);
-void run_depth(struct call *call);
-void run_trades(struct call *call);
-void run_ticker_price(struct call *call);
-void run_ticker_book(struct call *call);
-void run_ticker_24hr(struct call *call);
-void run_avg_price(struct call *call);
+void bsim_run_order_place(struct call *call);
+void bsim_run_order_test(struct call *call);
+void bsim_run_order_cancel(struct call *call);
+void bsim_run_order_status(struct call *call);
+void bsim_run_order_cancel_replace(struct call *call);
+void bsim_run_order_amend(struct call *call);
+void bsim_run_open_orders(struct call *call);
+void bsim_run_cancel_open_orders(struct call *call);
+void bsim_run_all_orders(struct call *call);
+void bsim_run_my_trades(struct call *call);
+void bsim_run_account(struct call *call);
+void bsim_run_commission(struct call *call);
+void bsim_run_rate_limit_order(struct call *call);
+void bsim_run_capital_config(struct call *call);
+void bsim_run_ping(struct call *call);
+void bsim_run_time(struct call *call);
+void bsim_run_exchange_info(struct call *call);
+void bsim_run_depth(struct call *call);
+void bsim_run_trades(struct call *call);
+void bsim_run_ticker_price(struct call *call);
+void bsim_run_ticker_book(struct call *call);
+void bsim_run_ticker_24hr(struct call *call);
+void bsim_run_avg_price(struct call *call);
 
 /* ---- JSON ---- */
-void json_order_head(struct sim_text *out, const struct sim *sim,
-                     const struct exchange_order *order);
-void json_order_query(struct sim_text *out, const struct sim *sim,
-                      const struct exchange_order *order);
-void json_cancelled(struct sim_text *out, const struct sim *sim, const struct exchange_order *order,
-                    const char *cancel_id);
-const char *order_status(const struct exchange_order *order);
-const char *order_type(const struct exchange_order *order);
-const char *order_tif(const struct exchange_order *order);
-const char *stp_text(enum match_stp stp);
-const char *expiry_reason(const struct exchange_order *order); /* NULL: none */
-void json_rate_limits(struct sim_text *out, const struct call *call);
-int64_t ms_of(int64_t ns);
-void random_id(struct binance *state, char out[23]);
+void bsim_json_order_head(struct sim_text *out, const struct sim *sim,
+                          const struct exchange_order *order);
+void bsim_json_order_query(struct sim_text *out, const struct sim *sim,
+                           const struct exchange_order *order);
+void bsim_json_cancelled(struct sim_text *out, const struct sim *sim,
+                         const struct exchange_order *order, const char *cancel_id);
+const char *bsim_order_status(const struct exchange_order *order);
+const char *bsim_order_type(const struct exchange_order *order);
+const char *bsim_order_tif(const struct exchange_order *order);
+const char *bsim_stp_text(enum match_stp stp);
+const char *bsim_expiry_reason(const struct exchange_order *order); /* NULL: none */
+void bsim_json_rate_limits(struct sim_text *out, const struct call *call);
+int64_t bsim_ms_of(int64_t ns);
+void bsim_random_id(struct binance *state, char out[23]);
 
 /* ---- streams ---- */
-void streams_opened(struct sim *sim, struct sim_ws *ws);
-void streams_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len);
-void streams_event(struct sim *sim, const struct exchange_event *event);
-void streams_tick(struct sim *sim);
+void bsim_streams_opened(struct sim *sim, struct sim_ws *ws);
+void bsim_streams_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len);
+void bsim_streams_event(struct sim *sim, const struct exchange_event *event);
+void bsim_streams_tick(struct sim *sim);
 
 /* ---- WS API and private events ---- */
-void ws_api_opened(struct sim *sim, struct sim_ws *ws);
-void ws_api_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len);
-void private_event(struct sim *sim, const struct exchange_event *event);
-/* private_hold begins a request: some of the events that it causes will follow its answer.
- * private_release sends them. */
-void private_hold(struct sim *sim);
-void private_release(struct sim *sim);
-void private_forget(struct binance *state, const struct sim_ws *ws);
+void bsim_ws_api_opened(struct sim *sim, struct sim_ws *ws);
+void bsim_ws_api_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len);
+void bsim_private_event(struct sim *sim, const struct exchange_event *event);
+/* bsim_private_hold begins a request: some of the events that it causes will follow its answer.
+ * bsim_private_release sends them. */
+void bsim_private_hold(struct sim *sim);
+void bsim_private_release(struct sim *sim);
+void bsim_private_forget(struct binance *state, const struct sim_ws *ws);
 
 /* ---- signatures: OpenSSL directly ---- */
-bool signature_is_right(const char *secret, const char *text, size_t len, const char *signature);
+bool bsim_signature_is_right(const char *secret, const char *text, size_t len,
+                             const char *signature);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* ---- parameters ---- */
 
-const char *params_get(struct params *params, const char *name)
+const char *bsim_params_get(struct params *params, const char *name)
 {
     for (unsigned i = 0; i < params->count; i++)
         if (strcmp(params->at[i].name, name) == 0) {
@@ -20,7 +20,7 @@ const char *params_get(struct params *params, const char *name)
     return NULL;
 }
 
-void params_add(struct params *params, const char *name, const char *value, bool is_number)
+void bsim_params_add(struct params *params, const char *name, const char *value, bool is_number)
 {
     if (params->count == PARAMS_MAX) {
         params->has_too_many = true;
@@ -33,39 +33,40 @@ void params_add(struct params *params, const char *name, const char *value, bool
     param->is_read = false;
 }
 
-const char *call_required(struct call *call, const char *name)
+const char *bsim_call_required(struct call *call, const char *name)
 {
-    const char *value = params_get(&call->params, name);
+    const char *value = bsim_params_get(&call->params, name);
 
     if (!value)
-        call_error(call, 400, -1102,
-                   "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
+        bsim_call_error(call, 400, -1102,
+                        "Mandatory parameter '%s' was not sent, was empty/null, or malformed.",
+                        name);
     return value;
 }
 
-bool call_symbol(struct call *call, uint32_t *instrument)
+bool bsim_call_symbol(struct call *call, uint32_t *instrument)
 {
-    const char *symbol = call_required(call, "symbol");
+    const char *symbol = bsim_call_required(call, "symbol");
 
     if (!symbol)
         return false;
     if (strlen(symbol) > 20 ||
         strspn(symbol, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != strlen(symbol)) {
-        call_error(call, 400, -1100,
-                   "Illegal characters found in parameter 'symbol'; legal range is "
-                   "'^[A-Z0-9-_.]{1,20}$'.");
+        bsim_call_error(call, 400, -1100,
+                        "Illegal characters found in parameter 'symbol'; legal range is "
+                        "'^[A-Z0-9-_.]{1,20}$'.");
         return false;
     }
     *instrument = exchange_instrument(call->sim->exchange, symbol);
     if (*instrument == EXCHANGE_NONE)
-        call_error(call, 400, -1121, "Invalid symbol.");
+        bsim_call_error(call, 400, -1121, "Invalid symbol.");
     return *instrument != EXCHANGE_NONE;
 }
 
-bool call_integer(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out,
-                  bool *is_set)
+bool bsim_call_integer(struct call *call, const char *name, int64_t min, int64_t max, int64_t *out,
+                       bool *is_set)
 {
-    const char *text = params_get(&call->params, name);
+    const char *text = bsim_params_get(&call->params, name);
     char *end;
 
     if (is_set)
@@ -73,22 +74,23 @@ bool call_integer(struct call *call, const char *name, int64_t min, int64_t max,
     if (!text)
         return true;
     if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 20) {
-        call_error(call, 400, -1100,
-                   "Illegal characters found in parameter '%s'; legal range is '^[0-9]{1,20}$'.",
-                   name);
+        bsim_call_error(
+            call, 400, -1100,
+            "Illegal characters found in parameter '%s'; legal range is '^[0-9]{1,20}$'.", name);
         return false;
     }
     long long value = strtoll(text, &end, 10);
     if (value < min || value > max) {
-        call_error(call, 400, -1102,
-                   "Mandatory parameter '%s' was not sent, was empty/null, or malformed.", name);
+        bsim_call_error(call, 400, -1102,
+                        "Mandatory parameter '%s' was not sent, was empty/null, or malformed.",
+                        name);
         return false;
     }
     *out = value;
     return true;
 }
 
-bool call_all_read(struct call *call)
+bool bsim_call_all_read(struct call *call)
 {
     unsigned read = 0;
 
@@ -96,15 +98,15 @@ bool call_all_read(struct call *call)
         read += call->params.at[i].is_read;
     if (read == call->params.count)
         return true;
-    call_error(call, 400, -1104,
-               "Not all sent parameters were read; read '%u' parameter(s) but was sent '%u'.", read,
-               call->params.count);
+    bsim_call_error(call, 400, -1104,
+                    "Not all sent parameters were read; read '%u' parameter(s) but was sent '%u'.",
+                    read, call->params.count);
     return false;
 }
 
 /* ---- errors ---- */
 
-void call_error(struct call *call, int status, int code, const char *format, ...)
+void bsim_call_error(struct call *call, int status, int code, const char *format, ...)
 {
     char message[512];
     va_list args;
@@ -153,7 +155,7 @@ static const struct {
       "in a few minutes." },
 };
 
-int cause_code(enum exchange_cause cause, bool is_cancel, const char **message)
+int bsim_cause_code(enum exchange_cause cause, bool is_cancel, const char **message)
 {
     if (is_cancel && cause == CAUSE_UNKNOWN_ORDER) {
         *message = "Unknown order sent.";
@@ -168,25 +170,25 @@ int cause_code(enum exchange_cause cause, bool is_cancel, const char **message)
     return -1000;
 }
 
-void cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel)
+void bsim_cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel)
 {
     const char *message;
-    int code = cause_code(cause, is_cancel, &message);
+    int code = bsim_cause_code(cause, is_cancel, &message);
 
     sim_textf(out, "{\"code\":%d,\"msg\":\"%s\"}", code, message);
 }
 
-void call_cause(struct call *call, enum exchange_cause cause, bool is_cancel)
+void bsim_call_cause(struct call *call, enum exchange_cause cause, bool is_cancel)
 {
     const char *message;
-    int code = cause_code(cause, is_cancel, &message);
+    int code = bsim_cause_code(cause, is_cancel, &message);
 
-    call_error(call, code == -1008 ? 503 : 400, code, "%s", message);
+    bsim_call_error(call, code == -1008 ? 503 : 400, code, "%s", message);
 }
 
 /* ---- limits ---- */
 
-void window_at(struct window *window, int64_t now_ns)
+void bsim_window_at(struct window *window, int64_t now_ns)
 {
     int64_t start = now_ns - now_ns % window->length_ns;
 
@@ -203,17 +205,19 @@ static void refuse_for_weight(struct call *call)
 
     if (state->banned_until_ns > now_ns) {
         call->retry_ns = state->banned_until_ns;
-        call_error(call, 418, -1003,
-                   "Way too much request weight used; IP banned until %lld. Please use WebSocket "
-                   "Streams for live updates to avoid bans.",
-                   (long long)ms_of(state->banned_until_ns));
+        bsim_call_error(
+            call, 418, -1003,
+            "Way too much request weight used; IP banned until %lld. Please use WebSocket "
+            "Streams for live updates to avoid bans.",
+            (long long)bsim_ms_of(state->banned_until_ns));
         return;
     }
     call->retry_ns = state->weight.start_ns + state->weight.length_ns;
-    call_error(call, 429, -1003,
-               "Too much request weight used; current limit is %lld request weight per 1 MINUTE. "
-               "Please use WebSocket Streams for live updates to avoid polling the API.",
-               (long long)state->weight.limit);
+    bsim_call_error(
+        call, 429, -1003,
+        "Too much request weight used; current limit is %lld request weight per 1 MINUTE. "
+        "Please use WebSocket Streams for live updates to avoid polling the API.",
+        (long long)state->weight.limit);
 }
 
 /* Weight is charged before the work; what turns out to be a successful order action gets it back.
@@ -224,8 +228,8 @@ static bool is_within_weight(struct call *call)
     struct binance *state = call->state;
     int64_t now_ns = call->sim->now_ns;
 
-    window_at(&state->weight, now_ns);
-    window_at(&state->raw, now_ns);
+    bsim_window_at(&state->weight, now_ns);
+    bsim_window_at(&state->raw, now_ns);
     state->raw.used++;
     if (call->sim->are_limits_off)
         return true;
@@ -250,8 +254,8 @@ static bool is_within_orders(struct call *call)
     if (!(call->endpoint->flags & CALL_COUNTS_ORDER) || call->account == EXCHANGE_NONE)
         return true;
     limits = &call->state->limits[call->account];
-    window_at(&limits->orders_10s, call->sim->now_ns);
-    window_at(&limits->orders_day, call->sim->now_ns);
+    bsim_window_at(&limits->orders_10s, call->sim->now_ns);
+    bsim_window_at(&limits->orders_day, call->sim->now_ns);
     if (call->sim->are_limits_off)
         return true;
     if (limits->orders_10s.used >= limits->orders_10s.limit)
@@ -261,8 +265,8 @@ static bool is_within_orders(struct call *call)
     if (!over)
         return true;
     call->retry_ns = over->start_ns + over->length_ns;
-    call_error(call, 429, -1015, "Too many new orders; current limit is %lld orders per %s.",
-               (long long)over->limit, over == &limits->orders_10s ? "10 SECOND" : "1 DAY");
+    bsim_call_error(call, 429, -1015, "Too many new orders; current limit is %lld orders per %s.",
+                    (long long)over->limit, over == &limits->orders_10s ? "10 SECOND" : "1 DAY");
     return false;
 }
 
@@ -271,21 +275,21 @@ static bool is_within_orders(struct call *call)
 /* Milliseconds or microseconds, told apart by size; recvWindow in ms with up to 3 decimals. */
 static bool is_in_time(struct call *call)
 {
-    const char *window_text = params_get(&call->params, "recvWindow");
+    const char *window_text = bsim_params_get(&call->params, "recvWindow");
     int64_t timestamp = 0, window = 5000 * NS_PER_MS, units = 0;
 
-    if (!call_required(call, "timestamp") ||
-        !call_integer(call, "timestamp", 1, INT64_MAX, &timestamp, NULL))
+    if (!bsim_call_required(call, "timestamp") ||
+        !bsim_call_integer(call, "timestamp", 1, INT64_MAX, &timestamp, NULL))
         return false;
     if (window_text) {
         if (sim_decimal(window_text, strlen(window_text), &units) != 0 || units < 0) {
-            call_error(call, 400, -1100,
-                       "Illegal characters found in parameter 'recvWindow'; legal range is "
-                       "'^[0-9]{1,5}(\\.[0-9]{1,3})?$'.");
+            bsim_call_error(call, 400, -1100,
+                            "Illegal characters found in parameter 'recvWindow'; legal range is "
+                            "'^[0-9]{1,5}(\\.[0-9]{1,3})?$'.");
             return false;
         }
         if (units > 60000 * EXCHANGE_ONE) {
-            call_error(call, 400, -1131, "recvWindow must be less than 60000.");
+            bsim_call_error(call, 400, -1131, "recvWindow must be less than 60000.");
             return false;
         }
         window = units / (EXCHANGE_ONE / NS_PER_MS);
@@ -293,12 +297,13 @@ static bool is_in_time(struct call *call)
     int64_t unit = timestamp >= INT64_C(100000000000000) ? NS_PER_US : NS_PER_MS;
     int64_t sent_ns = timestamp > INT64_MAX / unit ? INT64_MAX : timestamp * unit;
     if (sent_ns >= call->sim->now_ns + NS_PER_S) {
-        call_error(call, 400, -1021,
-                   "Timestamp for this request was 1000ms ahead of the server's time.");
+        bsim_call_error(call, 400, -1021,
+                        "Timestamp for this request was 1000ms ahead of the server's time.");
         return false;
     }
     if (call->sim->now_ns - sent_ns > window) {
-        call_error(call, 400, -1021, "Timestamp for this request is outside of the recvWindow.");
+        bsim_call_error(call, 400, -1021,
+                        "Timestamp for this request is outside of the recvWindow.");
         return false;
     }
     return true;
@@ -313,24 +318,24 @@ static bool is_allowed(struct call *call, const char *api_key, const char *signe
     if (call->endpoint->security == SECURITY_NONE)
         return true;
     if (!api_key || !api_key[0]) {
-        call_error(call, 401, -2014, "API-key format invalid.");
+        bsim_call_error(call, 401, -2014, "API-key format invalid.");
         return false;
     }
     account = sim_account_by_key(call->sim, api_key);
     if (!account) {
-        call_error(call, 401, strlen(api_key) == 64 ? -2015 : -2014,
-                   strlen(api_key) == 64 ? "Invalid API-key, IP, or permissions for action."
-                                         : "API-key format invalid.");
+        bsim_call_error(call, 401, strlen(api_key) == 64 ? -2015 : -2014,
+                        strlen(api_key) == 64 ? "Invalid API-key, IP, or permissions for action."
+                                              : "API-key format invalid.");
         return false;
     }
     call->account = account->account;
     if (call->endpoint->security == SECURITY_KEY)
         return true;
-    const char *signature = call_required(call, "signature");
+    const char *signature = bsim_call_required(call, "signature");
     if (!signature)
         return false;
-    if (!signature_is_right(account->secret, signed_text, signed_len, signature)) {
-        call_error(call, 400, -1022, "Signature for this request is not valid.");
+    if (!bsim_signature_is_right(account->secret, signed_text, signed_len, signature)) {
+        bsim_call_error(call, 400, -1022, "Signature for this request is not valid.");
         return false;
     }
     return is_in_time(call);
@@ -345,11 +350,12 @@ static bool is_faulty(struct call *call)
     if (sim_fault_take(sim, SIM_FAULT_STATUS_429)) {
         int64_t ms = sim->faults[SIM_FAULT_STATUS_429].ms;
         call->retry_ns = sim->now_ns + (ms > 0 ? ms : 1000) * NS_PER_MS;
-        call_error(call, 429, -1003,
-                   "Too much request weight used; current limit is %lld request weight per 1 "
-                   "MINUTE. Please use WebSocket Streams for live updates to avoid polling the "
-                   "API.",
-                   (long long)call->state->weight.limit);
+        bsim_call_error(
+            call, 429, -1003,
+            "Too much request weight used; current limit is %lld request weight per 1 "
+            "MINUTE. Please use WebSocket Streams for live updates to avoid polling the "
+            "API.",
+            (long long)call->state->weight.limit);
         return true;
     }
     if (sim_fault_lasts(sim, SIM_FAULT_STATUS_418)) {
@@ -358,25 +364,26 @@ static bool is_faulty(struct call *call)
         return true;
     }
     if (sim_fault_lasts(sim, SIM_FAULT_MAINTENANCE)) {
-        call_error(call, 503, -1016, "This service is no longer available.");
+        bsim_call_error(call, 503, -1016, "This service is no longer available.");
         return true;
     }
     if (strcmp(sim->faults[SIM_FAULT_STATUS_5XX].option, "after") != 0 &&
         sim_fault_take(sim, SIM_FAULT_STATUS_5XX)) {
-        call_error(call, 503, -1001,
-                   "Internal error; unable to process your request. Please try "
-                   "again.");
+        bsim_call_error(call, 503, -1001,
+                        "Internal error; unable to process your request. Please try "
+                        "again.");
         return true;
     }
     if (is_order && call->endpoint->flags & CALL_COUNTS_ORDER &&
         sim_fault_take(sim, SIM_FAULT_REJECT)) {
-        call_cause(call, CAUSE_BALANCE, false);
+        bsim_call_cause(call, CAUSE_BALANCE, false);
         return true;
     }
     return false;
 }
 
-void call_run(struct call *call, const char *api_key, const char *signed_text, size_t signed_len)
+void bsim_call_run(struct call *call, const char *api_key, const char *signed_text,
+                   size_t signed_len)
 {
     bool is_order = (call->endpoint->flags & CALL_ORDER) != 0;
 
@@ -385,29 +392,29 @@ void call_run(struct call *call, const char *api_key, const char *signed_text, s
     if (is_faulty(call) || !is_within_weight(call))
         return;
     if (call->params.has_too_many) {
-        call_error(call, 400, -1101, "Too many parameters; expected '%d' and received more.",
-                   PARAMS_MAX);
+        bsim_call_error(call, 400, -1101, "Too many parameters; expected '%d' and received more.",
+                        PARAMS_MAX);
         return;
     }
     if (call->params.has_duplicate) {
-        call_error(call, 400, -1101, "Duplicate values for a parameter detected.");
+        bsim_call_error(call, 400, -1101, "Duplicate values for a parameter detected.");
         return;
     }
     if (!is_allowed(call, api_key, signed_text, signed_len) || !is_within_orders(call))
         return;
-    private_hold(call->sim);
+    bsim_private_hold(call->sim);
     call->endpoint->run(call);
     if (is_order && !call->is_error && !call->sim->are_limits_off)
         call->state->weight.used = MAX(0, call->state->weight.used - call->endpoint->weight);
     if (call->is_order_action &&
         strcmp(call->sim->faults[SIM_FAULT_STATUS_5XX].option, "after") == 0 &&
         sim_fault_take(call->sim, SIM_FAULT_STATUS_5XX))
-        call_error(call, 503, -1007,
-                   "Timeout waiting for response from backend server. Send status unknown; "
-                   "execution status unknown.");
+        bsim_call_error(call, 503, -1007,
+                        "Timeout waiting for response from backend server. Send status unknown; "
+                        "execution status unknown.");
 }
 
-void json_rate_limits(struct sim_text *out, const struct call *call)
+void bsim_json_rate_limits(struct sim_text *out, const struct call *call)
 {
     const struct binance *state = call->state;
 

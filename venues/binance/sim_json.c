@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-int64_t ms_of(int64_t ns)
+int64_t bsim_ms_of(int64_t ns)
 {
     return ns / NS_PER_MS;
 }
 
-void random_id(struct binance *state, char out[23])
+void bsim_random_id(struct binance *state, char out[23])
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -17,7 +17,7 @@ void random_id(struct binance *state, char out[23])
     out[22] = 0;
 }
 
-const char *order_status(const struct exchange_order *order)
+const char *bsim_order_status(const struct exchange_order *order)
 {
     switch (order->state) {
     case EXCHANGE_NEW:
@@ -34,14 +34,14 @@ const char *order_status(const struct exchange_order *order)
     return order->cause == CAUSE_STP ? "EXPIRED_IN_MATCH" : "EXPIRED";
 }
 
-const char *order_type(const struct exchange_order *order)
+const char *bsim_order_type(const struct exchange_order *order)
 {
     if (order->type == ORDER_MARKET)
         return "MARKET";
     return order->is_post_only ? "LIMIT_MAKER" : "LIMIT";
 }
 
-const char *order_tif(const struct exchange_order *order)
+const char *bsim_order_tif(const struct exchange_order *order)
 {
     /* A MARKET order shows GTC, though it behaves as IOC. */
     if (order->type == ORDER_MARKET || order->time_in_force == TIF_GTC)
@@ -49,7 +49,7 @@ const char *order_tif(const struct exchange_order *order)
     return order->time_in_force == TIF_IOC ? "IOC" : "FOK";
 }
 
-const char *stp_text(enum match_stp stp)
+const char *bsim_stp_text(enum match_stp stp)
 {
     static const char *const texts[] = { "NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH",
                                          "DECREMENT" };
@@ -57,7 +57,7 @@ const char *stp_text(enum match_stp stp)
     return texts[stp];
 }
 
-const char *expiry_reason(const struct exchange_order *order)
+const char *bsim_expiry_reason(const struct exchange_order *order)
 {
     if (order->state != EXCHANGE_EXPIRED)
         return NULL;
@@ -98,7 +98,7 @@ static void json_quantities(struct sim_text *out, const struct exchange_order *o
     decimal_member(out, "origQuoteOrderQty", order->quote_qty);
     decimal_member(out, "cummulativeQuoteQty", order->filled_quote);
     sim_textf(out, ",\"status\":\"%s\",\"timeInForce\":\"%s\",\"type\":\"%s\",\"side\":\"%s\"",
-              order_status(order), order_tif(order), order_type(order),
+              bsim_order_status(order), bsim_order_tif(order), bsim_order_type(order),
               order->match.side == SIDE_BUY ? "BUY" : "SELL");
 }
 
@@ -106,26 +106,26 @@ static void json_tail(struct sim_text *out, const struct exchange_order *order)
 {
     if (order->prevented_qty)
         decimal_member(out, "preventedQuantity", order->prevented_qty);
-    if (expiry_reason(order))
-        sim_textf(out, ",\"expiryReason\":\"%s\"", expiry_reason(order));
-    sim_textf(out, ",\"selfTradePreventionMode\":\"%s\"", stp_text(order->stp));
+    if (bsim_expiry_reason(order))
+        sim_textf(out, ",\"expiryReason\":\"%s\"", bsim_expiry_reason(order));
+    sim_textf(out, ",\"selfTradePreventionMode\":\"%s\"", bsim_stp_text(order->stp));
 }
 
 /* Everything of a place response but its fills; the object is left open. */
-void json_order_head(struct sim_text *out, const struct sim *sim,
-                     const struct exchange_order *order)
+void bsim_json_order_head(struct sim_text *out, const struct sim *sim,
+                          const struct exchange_order *order)
 {
     sim_textf(out, "{");
     json_identity(out, sim, order);
     sim_textf(out, ",\"clientOrderId\":\"%s\",\"transactTime\":%lld", order->client_id,
-              (long long)ms_of(order->updated_ns));
+              (long long)bsim_ms_of(order->updated_ns));
     json_quantities(out, order);
-    sim_textf(out, ",\"workingTime\":%lld", (long long)ms_of(order->created_ns));
+    sim_textf(out, ",\"workingTime\":%lld", (long long)bsim_ms_of(order->created_ns));
     json_tail(out, order);
 }
 
-void json_order_query(struct sim_text *out, const struct sim *sim,
-                      const struct exchange_order *order)
+void bsim_json_order_query(struct sim_text *out, const struct sim *sim,
+                           const struct exchange_order *order)
 {
     sim_textf(out, "{");
     json_identity(out, sim, order);
@@ -134,19 +134,19 @@ void json_order_query(struct sim_text *out, const struct sim *sim,
     sim_textf(out,
               ",\"stopPrice\":\"0.00000000\",\"icebergQty\":\"0.00000000\",\"time\":%lld,"
               "\"updateTime\":%lld,\"isWorking\":true,\"workingTime\":%lld",
-              (long long)ms_of(order->created_ns), (long long)ms_of(order->updated_ns),
-              (long long)ms_of(order->created_ns));
+              (long long)bsim_ms_of(order->created_ns), (long long)bsim_ms_of(order->updated_ns),
+              (long long)bsim_ms_of(order->created_ns));
     json_tail(out, order);
     sim_textf(out, "}");
 }
 
-void json_cancelled(struct sim_text *out, const struct sim *sim, const struct exchange_order *order,
-                    const char *cancel_id)
+void bsim_json_cancelled(struct sim_text *out, const struct sim *sim,
+                         const struct exchange_order *order, const char *cancel_id)
 {
     sim_textf(out, "{");
     json_identity(out, sim, order);
     sim_textf(out, ",\"origClientOrderId\":\"%s\",\"clientOrderId\":\"%s\",\"transactTime\":%lld",
-              order->client_id, cancel_id, (long long)ms_of(order->updated_ns));
+              order->client_id, cancel_id, (long long)bsim_ms_of(order->updated_ns));
     json_quantities(out, order);
     json_tail(out, order);
     sim_textf(out, "}");

@@ -26,19 +26,19 @@ static bool client_id_is_legal(const char *id)
 /* An optional client id: generated when absent. */
 static bool read_client_id(struct call *call, const char *name, char out[EXCHANGE_CLIENT_ID_MAX])
 {
-    const char *text = params_get(&call->params, name);
+    const char *text = bsim_params_get(&call->params, name);
     char made[23];
 
     if (!text) {
-        random_id(call->state, made);
+        bsim_random_id(call->state, made);
         snprintf(out, EXCHANGE_CLIENT_ID_MAX, "%s", made);
         return true;
     }
     if (!client_id_is_legal(text)) {
-        call_error(call, 400, -1100,
-                   "Illegal characters found in parameter '%s'; legal range is "
-                   "'^[a-zA-Z0-9-_]{1,36}$'.",
-                   name);
+        bsim_call_error(call, 400, -1100,
+                        "Illegal characters found in parameter '%s'; legal range is "
+                        "'^[a-zA-Z0-9-_]{1,36}$'.",
+                        name);
         return false;
     }
     snprintf(out, EXCHANGE_CLIENT_ID_MAX, "%s", text);
@@ -49,7 +49,8 @@ static bool read_client_id(struct call *call, const char *name, char out[EXCHANG
 static bool read_decimal(struct call *call, const char *name, bool is_mandatory, int64_t *out,
                          bool *is_set)
 {
-    const char *text = is_mandatory ? call_required(call, name) : params_get(&call->params, name);
+    const char *text =
+        is_mandatory ? bsim_call_required(call, name) : bsim_params_get(&call->params, name);
     int64_t value = 0;
 
     if (is_set)
@@ -65,14 +66,14 @@ static bool read_decimal(struct call *call, const char *name, bool is_mandatory,
         is_legal = is_legal && whole == len;
     }
     if (!is_legal) {
-        call_error(call, 400, -1100,
-                   "Illegal characters found in parameter '%s'; legal range is "
-                   "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
-                   name);
+        bsim_call_error(call, 400, -1100,
+                        "Illegal characters found in parameter '%s'; legal range is "
+                        "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
+                        name);
         return false;
     }
     if (sim_decimal(text, len, &value) != 0) {
-        call_error(call, 400, -1111, "Parameter '%s' has too much precision.", name);
+        bsim_call_error(call, 400, -1111, "Parameter '%s' has too much precision.", name);
         return false;
     }
     *out = value;
@@ -81,21 +82,21 @@ static bool read_decimal(struct call *call, const char *name, bool is_mandatory,
 
 static bool refuse_unneeded(struct call *call, const char *name)
 {
-    if (!params_get(&call->params, name))
+    if (!bsim_params_get(&call->params, name))
         return true;
-    call_error(call, 400, -1106, "Parameter '%s' sent when not required.", name);
+    bsim_call_error(call, 400, -1106, "Parameter '%s' sent when not required.", name);
     return false;
 }
 
 static bool read_side(struct call *call, wire_side *side)
 {
-    const char *text = call_required(call, "side");
+    const char *text = bsim_call_required(call, "side");
 
     if (!text)
         return false;
     *side = strcmp(text, "BUY") == 0 ? SIDE_BUY : strcmp(text, "SELL") == 0 ? SIDE_SELL : SIDE_NONE;
     if (*side == SIDE_NONE)
-        call_error(call, 400, -1117, "Invalid side.");
+        bsim_call_error(call, 400, -1117, "Invalid side.");
     return *side != SIDE_NONE;
 }
 
@@ -104,7 +105,7 @@ static bool read_limit(struct call *call, struct exchange_request *request)
     const char *tif;
 
     if (!request->is_post_only) {
-        if (!(tif = call_required(call, "timeInForce")))
+        if (!(tif = bsim_call_required(call, "timeInForce")))
             return false;
         if (strcmp(tif, "GTC") == 0) {
             request->time_in_force = TIF_GTC;
@@ -113,7 +114,7 @@ static bool read_limit(struct call *call, struct exchange_request *request)
         } else if (strcmp(tif, "FOK") == 0) {
             request->time_in_force = TIF_FOK;
         } else {
-            call_error(call, 400, -1115, "Invalid timeInForce.");
+            bsim_call_error(call, 400, -1115, "Invalid timeInForce.");
             return false;
         }
     } else {
@@ -136,17 +137,17 @@ static bool read_market(struct call *call, struct exchange_request *request)
         !read_decimal(call, "quoteOrderQty", false, &request->quote_qty, &has_quote))
         return false;
     if (has_qty && has_quote) {
-        call_error(call, 400, -1128, "Combination of optional parameters invalid.");
+        bsim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
         return false;
     }
     if (!has_qty && !has_quote)
-        (void)call_required(call, "quantity");
+        (void)bsim_call_required(call, "quantity");
     return has_qty || has_quote;
 }
 
 static bool read_type(struct call *call, struct exchange_request *request)
 {
-    const char *type = call_required(call, "type");
+    const char *type = bsim_call_required(call, "type");
 
     if (!type)
         return false;
@@ -155,7 +156,7 @@ static bool read_type(struct call *call, struct exchange_request *request)
         return read_market(call, request);
     }
     if (strcmp(type, "LIMIT") != 0 && strcmp(type, "LIMIT_MAKER") != 0) {
-        call_error(call, 400, -1116, "Invalid orderType.");
+        bsim_call_error(call, 400, -1116, "Invalid orderType.");
         return false;
     }
     request->type = ORDER_LIMIT;
@@ -165,25 +166,25 @@ static bool read_type(struct call *call, struct exchange_request *request)
 
 static bool read_stp(struct call *call, struct exchange_request *request)
 {
-    const char *text = params_get(&call->params, "selfTradePreventionMode");
+    const char *text = bsim_params_get(&call->params, "selfTradePreventionMode");
 
     request->stp = STP_EXPIRE_MAKER;
     if (!text)
         return true;
     /* NONE is not among the allowed ones. */
     for (unsigned stp = STP_EXPIRE_TAKER; stp <= STP_DECREMENT; stp++)
-        if (strcmp(text, stp_text((enum match_stp)stp)) == 0) {
+        if (strcmp(text, bsim_stp_text((enum match_stp)stp)) == 0) {
             request->stp = (enum match_stp)stp;
             return true;
         }
-    call_error(call, 400, -1013,
-               "This symbol does not allow the specified self-trade prevention mode.");
+    bsim_call_error(call, 400, -1013,
+                    "This symbol does not allow the specified self-trade prevention mode.");
     return false;
 }
 
 static bool read_response(struct call *call, struct wish *wish)
 {
-    const char *text = params_get(&call->params, "newOrderRespType");
+    const char *text = bsim_params_get(&call->params, "newOrderRespType");
 
     wish->response = wish->request.is_post_only ? RESPONSE_ACK : RESPONSE_FULL;
     if (!text)
@@ -195,7 +196,7 @@ static bool read_response(struct call *call, struct wish *wish)
     else if (strcmp(text, "FULL") == 0)
         wish->response = RESPONSE_FULL;
     else
-        call_error(call, 400, -1145, "Invalid newOrderRespType.");
+        bsim_call_error(call, 400, -1145, "Invalid newOrderRespType.");
     return !call->is_error;
 }
 
@@ -203,11 +204,12 @@ static bool read_response(struct call *call, struct wish *wish)
 static bool read_wish(struct call *call, struct wish *wish)
 {
     *wish = (struct wish){ .request = { .account = call->account } };
-    if (!call_symbol(call, &wish->request.instrument) || !read_side(call, &wish->request.side) ||
-        !read_type(call, &wish->request) || !read_stp(call, &wish->request) ||
-        !read_response(call, wish) || !read_client_id(call, "newClientOrderId", wish->client_id) ||
-        !call_integer(call, "strategyId", 0, INT64_MAX, &(int64_t){ 0 }, NULL) ||
-        !call_integer(call, "strategyType", 1000000, INT32_MAX, &(int64_t){ 0 }, NULL))
+    if (!bsim_call_symbol(call, &wish->request.instrument) ||
+        !read_side(call, &wish->request.side) || !read_type(call, &wish->request) ||
+        !read_stp(call, &wish->request) || !read_response(call, wish) ||
+        !read_client_id(call, "newClientOrderId", wish->client_id) ||
+        !bsim_call_integer(call, "strategyId", 0, INT64_MAX, &(int64_t){ 0 }, NULL) ||
+        !bsim_call_integer(call, "strategyType", 1000000, INT32_MAX, &(int64_t){ 0 }, NULL))
         return false;
     wish->request.client_id = wish->client_id;
     return true;
@@ -222,14 +224,15 @@ static const struct exchange_order *read_target(struct call *call, uint32_t inst
     const struct exchange_order *order = NULL;
     int64_t id = 0;
     bool has_id = false;
-    const char *client_id = params_get(&call->params, client_name);
+    const char *client_id = bsim_params_get(&call->params, client_name);
 
     *is_answered = true;
-    if (!call_integer(call, id_name, 0, INT64_MAX, &id, &has_id))
+    if (!bsim_call_integer(call, id_name, 0, INT64_MAX, &id, &has_id))
         return NULL;
     if (!has_id && !client_id) {
-        call_error(call, 400, -1102, "Param '%s' or '%s' must be sent, but both were empty/null!",
-                   client_name, id_name);
+        bsim_call_error(call, 400, -1102,
+                        "Param '%s' or '%s' must be sent, but both were empty/null!", client_name,
+                        id_name);
         return NULL;
     }
     *is_answered = false;
@@ -238,7 +241,7 @@ static const struct exchange_order *read_target(struct call *call, uint32_t inst
     if (!order || order->account != call->account || order->instrument != instrument)
         return NULL;
     if (has_id && client_id && strcmp(order->client_id, client_id) != 0) {
-        call_error(call, 400, -2039, "Client order ID does not belong to the order ID.");
+        bsim_call_error(call, 400, -2039, "Client order ID does not belong to the order ID.");
         *is_answered = true;
         return NULL;
     }
@@ -280,10 +283,10 @@ static void json_placed(struct sim_text *out, const struct sim *sim,
                   "\"transactTime\":%lld}",
                   sim->exchange->instruments[order->instrument].config.symbol,
                   (unsigned long long)order->id, order->client_id,
-                  (long long)ms_of(order->created_ns));
+                  (long long)bsim_ms_of(order->created_ns));
         return;
     }
-    json_order_head(out, sim, order);
+    bsim_json_order_head(out, sim, order);
     if (response == RESPONSE_FULL)
         json_fills(out, sim->exchange, order);
     sim_textf(out, "}");
@@ -306,33 +309,33 @@ static enum exchange_cause place(struct call *call, const struct wish *wish,
     return cause;
 }
 
-void run_order_place(struct call *call)
+void bsim_run_order_place(struct call *call)
 {
     const struct exchange_order *order = NULL;
     struct wish wish;
 
-    if (!read_wish(call, &wish) || !call_all_read(call))
+    if (!read_wish(call, &wish) || !bsim_call_all_read(call))
         return;
     enum exchange_cause cause = place(call, &wish, &order);
     if (cause)
-        call_cause(call, cause, false);
+        bsim_call_cause(call, cause, false);
     else
         json_placed(call->out, call->sim, order, wish.response);
 }
 
-void run_order_test(struct call *call)
+void bsim_run_order_test(struct call *call)
 {
     struct wish wish;
 
-    (void)params_get(&call->params, "computeCommissionRates");
-    if (!read_wish(call, &wish) || !call_all_read(call))
+    (void)bsim_params_get(&call->params, "computeCommissionRates");
+    if (!read_wish(call, &wish) || !bsim_call_all_read(call))
         return;
     enum exchange_cause cause =
         exchange_test(call->sim->exchange, &wish.request, call->sim->now_ns);
     /* The engine is not asked: balance, duplicates and crossing are not seen by a test. */
     if (cause && cause != CAUSE_BALANCE && cause != CAUSE_WOULD_TAKE &&
         cause != CAUSE_DUPLICATE_CLIENT_ID && cause != CAUSE_NO_LIQUIDITY)
-        call_cause(call, cause, false);
+        bsim_call_cause(call, cause, false);
     else
         sim_textf(call->out, "{}");
 }
@@ -343,7 +346,7 @@ enum restriction { ANY_STATE, ONLY_NEW, ONLY_PARTIALLY_FILLED };
 
 static bool read_restriction(struct call *call, enum restriction *out)
 {
-    const char *text = params_get(&call->params, "cancelRestrictions");
+    const char *text = bsim_params_get(&call->params, "cancelRestrictions");
 
     *out = ANY_STATE;
     if (!text)
@@ -353,7 +356,7 @@ static bool read_restriction(struct call *call, enum restriction *out)
     else if (strcmp(text, "ONLY_PARTIALLY_FILLED") == 0)
         *out = ONLY_PARTIALLY_FILLED;
     else
-        call_error(call, 400, -1145, "Invalid cancelRestrictions.");
+        bsim_call_error(call, 400, -1145, "Invalid cancelRestrictions.");
     return !call->is_error;
 }
 
@@ -376,25 +379,25 @@ static bool cancel_to(struct call *call, const struct exchange_order *order, con
                                     : CAUSE_UNKNOWN_ORDER;
     call->state->cancel_id = NULL;
     if (cause)
-        cause_json(out, cause, true);
+        bsim_cause_json(out, cause, true);
     else
-        json_cancelled(out, call->sim, order, cancel_id);
+        bsim_json_cancelled(out, call->sim, order, cancel_id);
     return !cause;
 }
 
-void run_order_cancel(struct call *call)
+void bsim_run_order_cancel(struct call *call)
 {
     char cancel_id[EXCHANGE_CLIENT_ID_MAX];
     enum restriction restriction;
     uint32_t instrument;
     bool is_answered;
 
-    if (!call_symbol(call, &instrument))
+    if (!bsim_call_symbol(call, &instrument))
         return;
     const struct exchange_order *order =
         read_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
     if (is_answered || !read_client_id(call, "newClientOrderId", cancel_id) ||
-        !read_restriction(call, &restriction) || !call_all_read(call))
+        !read_restriction(call, &restriction) || !bsim_call_all_read(call))
         return;
     if (!cancel_to(call, order, cancel_id, restriction, call->out)) {
         call->status = 400;
@@ -402,21 +405,21 @@ void run_order_cancel(struct call *call)
     }
 }
 
-void run_cancel_open_orders(struct call *call)
+void bsim_run_cancel_open_orders(struct call *call)
 {
     const struct exchange_order *order;
     struct exchange *exchange = call->sim->exchange;
     uint32_t instrument;
     bool is_first = true;
 
-    if (!call_symbol(call, &instrument) || !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) || !bsim_call_all_read(call))
         return;
     sim_textf(call->out, "[");
     for (order = exchange->accounts[call->account].first_open; order;) {
         const struct exchange_order *next = order->next_of_account;
         char cancel_id[23];
         if (order->instrument == instrument) {
-            random_id(call->state, cancel_id);
+            bsim_random_id(call->state, cancel_id);
             sim_textf(call->out, "%s", is_first ? "" : ",");
             (void)cancel_to(call, order, cancel_id, ANY_STATE, call->out);
             is_first = false;
@@ -426,7 +429,7 @@ void run_cancel_open_orders(struct call *call)
     sim_textf(call->out, "]");
     call->is_order_action = true;
     if (is_first)
-        call_cause(call, CAUSE_UNKNOWN_ORDER, true);
+        bsim_call_cause(call, CAUSE_UNKNOWN_ORDER, true);
 }
 
 /* ---- cancel and replace ---- */
@@ -435,7 +438,7 @@ static bool is_filter(enum exchange_cause cause)
 {
     const char *message;
 
-    return cause != CAUSE_NONE && cause_code(cause, false, &message) == -1013;
+    return cause != CAUSE_NONE && bsim_cause_code(cause, false, &message) == -1013;
 }
 
 /* The answer of the two halves; status and code as section 6A's table has them. */
@@ -464,18 +467,18 @@ static void write_replaced(struct call *call, bool is_cancelled, const char *can
 
 static bool read_replace_mode(struct call *call, bool *is_stopping)
 {
-    const char *mode = call_required(call, "cancelReplaceMode");
+    const char *mode = bsim_call_required(call, "cancelReplaceMode");
 
-    (void)params_get(&call->params, "orderRateLimitExceededMode");
+    (void)bsim_params_get(&call->params, "orderRateLimitExceededMode");
     if (!mode)
         return false;
     *is_stopping = strcmp(mode, "STOP_ON_FAILURE") == 0;
     if (!*is_stopping && strcmp(mode, "ALLOW_FAILURE") != 0)
-        call_error(call, 400, -1145, "Invalid cancelReplaceMode.");
+        bsim_call_error(call, 400, -1145, "Invalid cancelReplaceMode.");
     return !call->is_error;
 }
 
-void run_order_cancel_replace(struct call *call)
+void bsim_run_order_cancel_replace(struct call *call)
 {
     char cancel_id[EXCHANGE_CLIENT_ID_MAX];
     enum restriction restriction;
@@ -488,13 +491,13 @@ void run_order_cancel_replace(struct call *call)
     const struct exchange_order *order = read_target(call, wish.request.instrument, "cancelOrderId",
                                                      "cancelOrigClientOrderId", &is_answered);
     if (is_answered || !read_client_id(call, "cancelNewClientOrderId", cancel_id) ||
-        !read_restriction(call, &restriction) || !call_all_read(call))
+        !read_restriction(call, &restriction) || !bsim_call_all_read(call))
         return;
     /* Filters are looked at before anything is done. */
     enum exchange_cause cause =
         exchange_test(call->sim->exchange, &wish.request, call->sim->now_ns);
     if (is_filter(cause) && cause != CAUSE_MAX_ORDERS) {
-        call_cause(call, cause, false);
+        bsim_call_cause(call, cause, false);
         return;
     }
     bool is_cancelled = cancel_to(call, order, cancel_id, restriction, &cancelled);
@@ -504,7 +507,7 @@ void run_order_cancel_replace(struct call *call)
         cause = place(call, &wish, &fresh);
         result = cause ? "FAILURE" : "SUCCESS";
         if (cause)
-            cause_json(&placed, cause, false);
+            bsim_cause_json(&placed, cause, false);
         else
             json_placed(&placed, call->sim, fresh, wish.response);
     } else {
@@ -524,7 +527,8 @@ static void json_amended(struct call *call, const struct exchange_order *order,
     struct sim_text *out = call->out;
 
     sim_textf(out, "{\"transactTime\":%lld,\"executionId\":%llu,\"amendedOrder\":{",
-              (long long)ms_of(order->updated_ns), (unsigned long long)call->state->next_report);
+              (long long)bsim_ms_of(order->updated_ns),
+              (unsigned long long)call->state->next_report);
     sim_textf(out,
               "\"symbol\":\"%s\",\"orderId\":%llu,\"orderListId\":-1,\"origClientOrderId\":\"%s\","
               "\"clientOrderId\":\"%s\",\"price\":\"",
@@ -542,27 +546,27 @@ static void json_amended(struct call *call, const struct exchange_order *order,
     sim_textf(out,
               "\",\"status\":\"%s\",\"timeInForce\":\"%s\",\"type\":\"%s\",\"side\":\"%s\","
               "\"workingTime\":%lld,\"selfTradePreventionMode\":\"%s\"}}",
-              order_status(order), order_tif(order), order_type(order),
-              order->match.side == SIDE_BUY ? "BUY" : "SELL", (long long)ms_of(order->created_ns),
-              stp_text(order->stp));
+              bsim_order_status(order), bsim_order_tif(order), bsim_order_type(order),
+              order->match.side == SIDE_BUY ? "BUY" : "SELL",
+              (long long)bsim_ms_of(order->created_ns), bsim_stp_text(order->stp));
 }
 
-void run_order_amend(struct call *call)
+void bsim_run_order_amend(struct call *call)
 {
     char client_id[EXCHANGE_CLIENT_ID_MAX], previous[EXCHANGE_CLIENT_ID_MAX];
     int64_t qty = 0;
     uint32_t instrument;
     bool is_answered;
 
-    if (!call_symbol(call, &instrument))
+    if (!bsim_call_symbol(call, &instrument))
         return;
     const struct exchange_order *order =
         read_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
     if (is_answered || !read_client_id(call, "newClientOrderId", client_id) ||
-        !read_decimal(call, "newQty", true, &qty, NULL) || !call_all_read(call))
+        !read_decimal(call, "newQty", true, &qty, NULL) || !bsim_call_all_read(call))
         return;
     if (!order || !exchange_is_open(order)) {
-        call_error(call, 400, -2038, "Unknown order sent.");
+        bsim_call_error(call, 400, -2038, "Unknown order sent.");
         return;
     }
     memcpy(previous, order->client_id, sizeof(previous));
@@ -570,38 +574,38 @@ void run_order_amend(struct call *call)
     enum exchange_cause cause = exchange_amend(call->sim->exchange, call->account, order->id, 0,
                                                qty, client_id, true, call->sim->now_ns);
     if (cause)
-        call_cause(call, cause, false);
+        bsim_call_cause(call, cause, false);
     else
         json_amended(call, order, previous);
 }
 
 /* ---- queries ---- */
 
-void run_order_status(struct call *call)
+void bsim_run_order_status(struct call *call)
 {
     uint32_t instrument;
     bool is_answered;
 
-    if (!call_symbol(call, &instrument))
+    if (!bsim_call_symbol(call, &instrument))
         return;
     const struct exchange_order *order =
         read_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
-    if (is_answered || !call_all_read(call))
+    if (is_answered || !bsim_call_all_read(call))
         return;
     if (!order)
-        call_error(call, 400, -2013, "Order does not exist.");
+        bsim_call_error(call, 400, -2013, "Order does not exist.");
     else
-        json_order_query(call->out, call->sim, order);
+        bsim_json_order_query(call->out, call->sim, order);
 }
 
-void run_open_orders(struct call *call)
+void bsim_run_open_orders(struct call *call)
 {
     uint32_t instrument = EXCHANGE_NONE;
     bool is_first = true;
 
-    if (params_get(&call->params, "symbol") && !call_symbol(call, &instrument))
+    if (bsim_params_get(&call->params, "symbol") && !bsim_call_symbol(call, &instrument))
         return;
-    if (!call_all_read(call))
+    if (!bsim_call_all_read(call))
         return;
     if (instrument == EXCHANGE_NONE)
         call->state->weight.used += 74; /* 80 for all symbols, 6 for one. */
@@ -612,7 +616,7 @@ void run_open_orders(struct call *call)
         if (instrument != EXCHANGE_NONE && order->instrument != instrument)
             continue;
         sim_textf(call->out, "%s", is_first ? "" : ",");
-        json_order_query(call->out, call->sim, order);
+        bsim_json_order_query(call->out, call->sim, order);
         is_first = false;
     }
     sim_textf(call->out, "]");
@@ -627,13 +631,14 @@ struct page {
 static bool read_page(struct call *call, const char *id_name, struct page *page)
 {
     *page = (struct page){ .end_ms = INT64_MAX, .limit = 500 };
-    if (!call_integer(call, id_name, 0, INT64_MAX, &page->from_id, &page->has_from) ||
-        !call_integer(call, "startTime", 0, INT64_MAX, &page->start_ms, &page->has_start) ||
-        !call_integer(call, "endTime", 0, INT64_MAX, &page->end_ms, &page->has_end) ||
-        !call_integer(call, "limit", 1, 1000, &page->limit, NULL))
+    if (!bsim_call_integer(call, id_name, 0, INT64_MAX, &page->from_id, &page->has_from) ||
+        !bsim_call_integer(call, "startTime", 0, INT64_MAX, &page->start_ms, &page->has_start) ||
+        !bsim_call_integer(call, "endTime", 0, INT64_MAX, &page->end_ms, &page->has_end) ||
+        !bsim_call_integer(call, "limit", 1, 1000, &page->limit, NULL))
         return false;
     if (page->has_start && page->has_end && page->end_ms - page->start_ms > 24 * 3600 * 1000) {
-        call_error(call, 400, -1127, "More than %s between startTime and endTime.", "24 hours");
+        bsim_call_error(call, 400, -1127, "More than %s between startTime and endTime.",
+                        "24 hours");
         return false;
     }
     return true;
@@ -641,18 +646,18 @@ static bool read_page(struct call *call, const char *id_name, struct page *page)
 
 static bool page_has_time(const struct page *page, int64_t ns)
 {
-    return ms_of(ns) >= page->start_ms && ms_of(ns) <= page->end_ms;
+    return bsim_ms_of(ns) >= page->start_ms && bsim_ms_of(ns) <= page->end_ms;
 }
 
-void run_all_orders(struct call *call)
+void bsim_run_all_orders(struct call *call)
 {
     const struct exchange_order *order;
     struct page page;
     uint32_t instrument, cursor = 0;
     int64_t count = 0, skipped = 0;
 
-    if (!call_symbol(call, &instrument) || !read_page(call, "orderId", &page) ||
-        !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) || !read_page(call, "orderId", &page) ||
+        !bsim_call_all_read(call))
         return;
     for (; (order = exchange_next_order(call->sim->exchange, call->account, &cursor));)
         count += order->instrument == instrument && (int64_t)order->id >= page.from_id &&
@@ -667,7 +672,7 @@ void run_all_orders(struct call *call)
             !page_has_time(&page, order->created_ns) || skipped++ < skip)
             continue;
         sim_textf(call->out, "%s", written++ ? "," : "");
-        json_order_query(call->out, call->sim, order);
+        bsim_json_order_query(call->out, call->sim, order);
     }
     sim_textf(call->out, "]");
 }
@@ -692,12 +697,12 @@ static void json_trade(struct call *call, const struct exchange_execution *execu
     sim_textf(out,
               "\",\"commissionAsset\":\"%s\",\"time\":%lld,\"isBuyer\":%s,\"isMaker\":%s,"
               "\"isBestMatch\":true}",
-              exchange->assets[execution->fee_asset], (long long)ms_of(execution->at_ns),
+              exchange->assets[execution->fee_asset], (long long)bsim_ms_of(execution->at_ns),
               execution->side == SIDE_BUY ? "true" : "false",
               execution->is_maker ? "true" : "false");
 }
 
-void run_my_trades(struct call *call)
+void bsim_run_my_trades(struct call *call)
 {
     const struct exchange *exchange = call->sim->exchange;
     struct page page;
@@ -705,8 +710,9 @@ void run_my_trades(struct call *call)
     int64_t order_id = 0, count = 0, written = 0, skipped = 0;
     bool has_order = false;
 
-    if (!call_symbol(call, &instrument) || !read_page(call, "fromId", &page) ||
-        !call_integer(call, "orderId", 0, INT64_MAX, &order_id, &has_order) || !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) || !read_page(call, "fromId", &page) ||
+        !bsim_call_integer(call, "orderId", 0, INT64_MAX, &order_id, &has_order) ||
+        !bsim_call_all_read(call))
         return;
     sim_textf(call->out, "[");
     /* Twice: to count, so that the newest page is found, then to write. */

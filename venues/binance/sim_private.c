@@ -8,7 +8,7 @@
 
 /* The venue promises none: a client must take its fill before its answer. Mostly the answer is
  * first. */
-void private_hold(struct sim *sim)
+void bsim_private_hold(struct sim *sim)
 {
     struct binance *state = sim->state;
 
@@ -29,7 +29,7 @@ static void hold(struct binance *state, struct sim_ws *ws, const struct sim_text
     sim_text_add(&state->held, frame->at, frame->len);
 }
 
-void private_release(struct sim *sim)
+void bsim_private_release(struct sim *sim)
 {
     struct binance *state = sim->state;
 
@@ -42,7 +42,7 @@ void private_release(struct sim *sim)
     sim_text_clear(&state->held);
 }
 
-void private_forget(struct binance *state, const struct sim_ws *ws)
+void bsim_private_forget(struct binance *state, const struct sim_ws *ws)
 {
     for (size_t i = 0; i < state->held_count; i++)
         if (state->held_frames[i].ws == ws)
@@ -102,15 +102,16 @@ static void report_order(struct sim_text *out, const struct sim *sim, const stru
     sim_textf(out,
               "{\"e\":\"executionReport\",\"E\":%lld,\"s\":\"%s\",\"c\":\"%s\",\"S\":\"%s\","
               "\"o\":\"%s\",\"f\":\"%s\"",
-              (long long)ms_of(sim->now_ns),
+              (long long)bsim_ms_of(sim->now_ns),
               sim->exchange->instruments[order->instrument].config.symbol, report->client_id,
-              order->match.side == SIDE_BUY ? "BUY" : "SELL", order_type(order), order_tif(order));
+              order->match.side == SIDE_BUY ? "BUY" : "SELL", bsim_order_type(order),
+              bsim_order_tif(order));
     member(out, "q", order->qty);
     member(out, "p", order->match.price);
     sim_textf(out,
               ",\"P\":\"0.00000000\",\"F\":\"0.00000000\",\"g\":-1,\"C\":\"%s\",\"x\":\"%s\","
               "\"X\":\"%s\",\"r\":\"NONE\",\"i\":%llu",
-              report->original_id, report->execution_type, order_status(order),
+              report->original_id, report->execution_type, bsim_order_status(order),
               (unsigned long long)order->id);
 }
 
@@ -133,21 +134,21 @@ static void send_report(struct sim *sim, const struct report *report)
         sim_textf(out, "0\",\"N\":null");
     }
     sim_textf(out, ",\"T\":%lld,\"t\":%lld,\"I\":%llu,\"w\":%s,\"m\":%s,\"M\":%s,\"O\":%lld",
-              (long long)ms_of(report->at_ns), (long long)report->trade_id,
+              (long long)bsim_ms_of(report->at_ns), (long long)report->trade_id,
               (unsigned long long)++state->next_report, exchange_is_open(order) ? "true" : "false",
               report->is_maker ? "true" : "false", report->trade_id >= 0 ? "true" : "false",
-              (long long)ms_of(order->created_ns));
+              (long long)bsim_ms_of(order->created_ns));
     member(out, "Z", order->filled_quote);
     member(out, "Y", report->quote);
     member(out, "Q", order->quote_qty);
-    sim_textf(out, ",\"W\":%lld,\"V\":\"%s\"", (long long)ms_of(order->created_ns),
-              stp_text(order->stp));
+    sim_textf(out, ",\"W\":%lld,\"V\":\"%s\"", (long long)bsim_ms_of(order->created_ns),
+              bsim_stp_text(order->stp));
     if (order->prevented_qty)
         member(out, "A", order->prevented_qty);
     if (report->prevented)
         member(out, "B", report->prevented);
-    if (expiry_reason(order))
-        sim_textf(out, ",\"eR\":\"%s\"", expiry_reason(order));
+    if (bsim_expiry_reason(order))
+        sim_textf(out, ",\"eR\":\"%s\"", bsim_expiry_reason(order));
     sim_textf(out, "}");
     push(sim, order->account);
     if (report->trade_id >= 0 && sim_fault_take(sim, SIM_FAULT_DUPLICATE_EXECUTION))
@@ -174,8 +175,8 @@ static void send_position(struct sim *sim, uint32_t account, uint32_t asset, uin
 
     sim_text_clear(out);
     sim_textf(out, "{\"e\":\"outboundAccountPosition\",\"E\":%lld,\"u\":%lld,\"B\":[",
-              (long long)ms_of(sim->now_ns),
-              (long long)ms_of(exchange->accounts[account].updated_ns));
+              (long long)bsim_ms_of(sim->now_ns),
+              (long long)bsim_ms_of(exchange->accounts[account].updated_ns));
     asset_json(out, exchange, account, asset);
     if (other != EXCHANGE_NONE) {
         sim_textf(out, ",");
@@ -245,7 +246,7 @@ static void on_order(struct sim *sim, const struct exchange_event *event, const 
                              .trade_id = -1 };
 
     if (event->kind == EXCHANGE_ON_ENDED && order->state == EXCHANGE_CANCELLED) {
-        random_id(state, made);
+        bsim_random_id(state, made);
         report.client_id = state->cancel_id ? state->cancel_id : made;
         report.original_id = order->client_id;
     }
@@ -264,14 +265,14 @@ static void on_transfer(struct sim *sim, const struct exchange_event *event)
 
     sim_text_clear(out);
     sim_textf(out, "{\"e\":\"balanceUpdate\",\"E\":%lld,\"a\":\"%s\"",
-              (long long)ms_of(sim->now_ns), sim->exchange->assets[event->asset]);
+              (long long)bsim_ms_of(sim->now_ns), sim->exchange->assets[event->asset]);
     member(out, "d", event->qty);
-    sim_textf(out, ",\"T\":%lld}", (long long)ms_of(event->at_ns));
+    sim_textf(out, ",\"T\":%lld}", (long long)bsim_ms_of(event->at_ns));
     push(sim, event->account);
     send_position(sim, event->account, event->asset, EXCHANGE_NONE);
 }
 
-void private_event(struct sim *sim, const struct exchange_event *event)
+void bsim_private_event(struct sim *sim, const struct exchange_event *event)
 {
     if (event->kind == EXCHANGE_ON_TRADE) {
         on_trade_side(sim, event, true);

@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-void run_ping(struct call *call)
+void bsim_run_ping(struct call *call)
 {
-    if (call_all_read(call))
+    if (bsim_call_all_read(call))
         sim_textf(call->out, "{}");
 }
 
-void run_time(struct call *call)
+void bsim_run_time(struct call *call)
 {
-    if (call_all_read(call))
-        sim_textf(call->out, "{\"serverTime\":%lld}", (long long)ms_of(call->sim->now_ns));
+    if (bsim_call_all_read(call))
+        sim_textf(call->out, "{\"serverTime\":%lld}", (long long)bsim_ms_of(call->sim->now_ns));
 }
 
 /* ---- which symbols: symbol=, symbols=["A","B"], or all ---- */
@@ -31,17 +31,17 @@ static bool choose_list(struct call *call, const char *list, struct choice *out)
     while ((at = strchr(at, '"'))) {
         const char *end = strchr(++at, '"');
         if (!end || (size_t)(end - at) >= sizeof(symbol)) {
-            call_error(call, 400, -1100,
-                       "Illegal characters found in parameter 'symbols'; legal "
-                       "range is '^\\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]"
-                       "{1,20}\"){0,}){0,1}\\]$'.");
+            bsim_call_error(call, 400, -1100,
+                            "Illegal characters found in parameter 'symbols'; legal "
+                            "range is '^\\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]"
+                            "{1,20}\"){0,}){0,1}\\]$'.");
             return false;
         }
         memcpy(symbol, at, (size_t)(end - at));
         symbol[end - at] = 0;
         uint32_t instrument = exchange_instrument(call->sim->exchange, symbol);
         if (instrument == EXCHANGE_NONE) {
-            call_error(call, 400, -1121, "Invalid symbol.");
+            bsim_call_error(call, 400, -1121, "Invalid symbol.");
             return false;
         }
         out->is_chosen[instrument] = true;
@@ -52,12 +52,12 @@ static bool choose_list(struct call *call, const char *list, struct choice *out)
 
 static bool choose(struct call *call, struct choice *out)
 {
-    const char *list = params_get(&call->params, "symbols");
+    const char *list = bsim_params_get(&call->params, "symbols");
     uint32_t instrument;
 
     *out = (struct choice){ 0 };
-    if (params_get(&call->params, "symbol")) {
-        if (!call_symbol(call, &instrument))
+    if (bsim_params_get(&call->params, "symbol")) {
+        if (!bsim_call_symbol(call, &instrument))
             return false;
         out->is_single = true;
         out->is_chosen[instrument] = true;
@@ -182,15 +182,15 @@ static void json_symbol(struct call *call, uint32_t instrument)
                    "\"EXPIRE_BOTH\",\"DECREMENT\"]}");
 }
 
-void run_exchange_info(struct call *call)
+void bsim_run_exchange_info(struct call *call)
 {
     struct choice choice;
     struct sim_text *out = call->out;
 
-    (void)params_get(&call->params, "permissions");
-    (void)params_get(&call->params, "showPermissionSets");
-    (void)params_get(&call->params, "symbolStatus");
-    if (!choose(call, &choice) || !call_all_read(call))
+    (void)bsim_params_get(&call->params, "permissions");
+    (void)bsim_params_get(&call->params, "showPermissionSets");
+    (void)bsim_params_get(&call->params, "symbolStatus");
+    if (!choose(call, &choice) || !bsim_call_all_read(call))
         return;
     sim_textf(out,
               "{\"timezone\":\"UTC\",\"serverTime\":%lld,\"rateLimits\":["
@@ -200,7 +200,7 @@ void run_exchange_info(struct call *call)
               "\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":%lld},"
               "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,"
               "\"limit\":%lld}],\"exchangeFilters\":[],\"symbols\":",
-              (long long)ms_of(call->sim->now_ns), (long long)call->state->weight.limit,
+              (long long)bsim_ms_of(call->sim->now_ns), (long long)call->state->weight.limit,
               (long long)call->state->limits[0].orders_10s.limit,
               (long long)call->state->limits[0].orders_day.limit,
               (long long)call->state->raw.limit);
@@ -226,13 +226,13 @@ static void json_side(struct sim_text *out, const struct match_side *side, int64
     sim_textf(out, "]");
 }
 
-void run_depth(struct call *call)
+void bsim_run_depth(struct call *call)
 {
     int64_t limit = 100;
     uint32_t instrument;
 
-    if (!call_symbol(call, &instrument) ||
-        !call_integer(call, "limit", 1, INT32_MAX, &limit, NULL) || !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) ||
+        !bsim_call_integer(call, "limit", 1, INT32_MAX, &limit, NULL) || !bsim_call_all_read(call))
         return;
     limit = MIN(limit, 5000);
     const struct exchange_instrument *of = &call->sim->exchange->instruments[instrument];
@@ -245,13 +245,13 @@ void run_depth(struct call *call)
     sim_textf(call->out, "}");
 }
 
-void run_trades(struct call *call)
+void bsim_run_trades(struct call *call)
 {
     int64_t limit = 500;
     uint32_t instrument;
 
-    if (!call_symbol(call, &instrument) || !call_integer(call, "limit", 1, 1000, &limit, NULL) ||
-        !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) ||
+        !bsim_call_integer(call, "limit", 1, 1000, &limit, NULL) || !bsim_call_all_read(call))
         return;
     const struct symbol *symbol = &call->state->symbols[instrument];
     uint64_t have = MIN(symbol->trade_count, (uint64_t)limit);
@@ -267,7 +267,7 @@ void run_trades(struct call *call)
         sim_textf(call->out, "\",\"quoteQty\":\"");
         sim_text_decimal(call->out, symbol->trades[at].quote, 8);
         sim_textf(call->out, "\",\"time\":%lld,\"isBuyerMaker\":%s,\"isBestMatch\":true}",
-                  (long long)ms_of(symbol->trades[at].at_ns),
+                  (long long)bsim_ms_of(symbol->trades[at].at_ns),
                   symbol->trades[at].is_buyer_maker ? "true" : "false");
     }
     sim_textf(call->out, "]");
@@ -284,11 +284,11 @@ static void json_price(struct call *call, uint32_t instrument)
     sim_textf(call->out, "}");
 }
 
-void run_ticker_price(struct call *call)
+void bsim_run_ticker_price(struct call *call)
 {
     struct choice choice;
 
-    if (choose(call, &choice) && call_all_read(call))
+    if (choose(call, &choice) && bsim_call_all_read(call))
         write_chosen(call, &choice, json_price);
 }
 
@@ -312,11 +312,11 @@ static void json_book_ticker(struct call *call, uint32_t instrument)
     sim_textf(call->out, "}");
 }
 
-void run_ticker_book(struct call *call)
+void bsim_run_ticker_book(struct call *call)
 {
     struct choice choice;
 
-    if (choose(call, &choice) && call_all_read(call))
+    if (choose(call, &choice) && bsim_call_all_read(call))
         write_chosen(call, &choice, json_book_ticker);
 }
 
@@ -343,7 +343,7 @@ static void json_24hr(struct call *call, uint32_t instrument)
     quoted(out, "lowPrice", of->low_price);
     quoted(out, "volume", of->volume);
     quoted(out, "quoteVolume", of->quote_volume);
-    int64_t close_ms = ms_of(call->sim->now_ns);
+    int64_t close_ms = bsim_ms_of(call->sim->now_ns);
     bool has_trades = of->trade_count > 0;
     sim_textf(out,
               ",\"openTime\":%lld,\"closeTime\":%lld,\"firstId\":%lld,\"lastId\":%lld,"
@@ -354,23 +354,23 @@ static void json_24hr(struct call *call, uint32_t instrument)
               (unsigned long long)of->trade_count);
 }
 
-void run_ticker_24hr(struct call *call)
+void bsim_run_ticker_24hr(struct call *call)
 {
     struct choice choice;
 
-    (void)params_get(&call->params, "type");
-    if (choose(call, &choice) && call_all_read(call))
+    (void)bsim_params_get(&call->params, "type");
+    if (choose(call, &choice) && bsim_call_all_read(call))
         write_chosen(call, &choice, json_24hr);
 }
 
-void run_avg_price(struct call *call)
+void bsim_run_avg_price(struct call *call)
 {
     uint32_t instrument;
 
-    if (!call_symbol(call, &instrument) || !call_all_read(call))
+    if (!bsim_call_symbol(call, &instrument) || !bsim_call_all_read(call))
         return;
     const struct exchange_instrument *of = &call->sim->exchange->instruments[instrument];
     sim_textf(call->out, "{\"mins\":5,\"price\":\"");
     sim_text_decimal(call->out, of->last_price, 8);
-    sim_textf(call->out, "\",\"closeTime\":%lld}", (long long)ms_of(call->sim->now_ns));
+    sim_textf(call->out, "\",\"closeTime\":%lld}", (long long)bsim_ms_of(call->sim->now_ns));
 }

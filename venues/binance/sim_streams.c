@@ -94,7 +94,7 @@ static void subscribe_path(const struct sim *sim, struct connection *connection,
     }
 }
 
-void streams_opened(struct sim *sim, struct sim_ws *ws)
+void bsim_streams_opened(struct sim *sim, struct sim_ws *ws)
 {
     struct connection *connection = ws->state;
     char names[sizeof(ws->query)];
@@ -212,11 +212,11 @@ static void control(struct sim_ws *ws, const cJSON *root)
     }
 }
 
-void streams_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len)
+void bsim_streams_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len)
 {
     struct connection *connection = ws->state;
 
-    window_at(&connection->messages, sim->now_ns);
+    bsim_window_at(&connection->messages, sim->now_ns);
     if (++connection->messages.used > connection->messages.limit && !sim->are_limits_off) {
         sim_ws_close(ws, 1008, "Too many requests");
         return;
@@ -324,7 +324,7 @@ static void send_diff(struct sim *sim, uint32_t instrument, struct diff *diff,
     sim_text_clear(&state->scratch);
     sim_textf(&state->scratch,
               "{\"e\":\"depthUpdate\",\"E\":%lld,\"s\":\"%s\",\"U\":%llu,\"u\":%llu,\"b\":",
-              (long long)ms_of(sim->now_ns), of->config.symbol,
+              (long long)bsim_ms_of(sim->now_ns), of->config.symbol,
               (unsigned long long)diff->last_u + 1, (unsigned long long)of->update_id);
     diff_side(&state->scratch, sim, instrument, diff, SIDE_BUY);
     sim_textf(&state->scratch, ",\"a\":");
@@ -413,13 +413,15 @@ static void flush_aggregate(struct sim *sim, uint32_t instrument)
         return;
     sim_text_clear(&state->scratch);
     sim_textf(&state->scratch, "{\"e\":\"aggTrade\",\"E\":%lld,\"s\":\"%s\",\"a\":%llu",
-              (long long)ms_of(sim->now_ns), sim->exchange->instruments[instrument].config.symbol,
+              (long long)bsim_ms_of(sim->now_ns),
+              sim->exchange->instruments[instrument].config.symbol,
               (unsigned long long)aggregate->id);
     member(&state->scratch, "p", aggregate->price);
     member(&state->scratch, "q", aggregate->qty);
     sim_textf(&state->scratch, ",\"f\":%llu,\"l\":%llu,\"T\":%lld,\"m\":%s,\"M\":true}",
               (unsigned long long)aggregate->first_trade, (unsigned long long)aggregate->last_trade,
-              (long long)ms_of(aggregate->at_ns), aggregate->is_buyer_maker ? "true" : "false");
+              (long long)bsim_ms_of(aggregate->at_ns),
+              aggregate->is_buyer_maker ? "true" : "false");
     aggregate->taker = 0;
     publish(sim, STREAM_AGG_TRADE, instrument, 0);
 }
@@ -461,18 +463,18 @@ static void on_trade(struct sim *sim, const struct exchange_event *event)
     symbol->trades[at].is_buyer_maker = is_buyer_maker;
     sim_text_clear(&state->scratch);
     sim_textf(&state->scratch, "{\"e\":\"trade\",\"E\":%lld,\"s\":\"%s\",\"t\":%llu",
-              (long long)ms_of(sim->now_ns),
+              (long long)bsim_ms_of(sim->now_ns),
               sim->exchange->instruments[event->instrument].config.symbol,
               (unsigned long long)event->trade_id);
     member(&state->scratch, "p", event->price);
     member(&state->scratch, "q", event->qty);
-    sim_textf(&state->scratch, ",\"T\":%lld,\"m\":%s,\"M\":true}", (long long)ms_of(event->at_ns),
-              is_buyer_maker ? "true" : "false");
+    sim_textf(&state->scratch, ",\"T\":%lld,\"m\":%s,\"M\":true}",
+              (long long)bsim_ms_of(event->at_ns), is_buyer_maker ? "true" : "false");
     publish(sim, STREAM_TRADE, event->instrument, 0);
     aggregate_trade(sim, event);
 }
 
-void streams_event(struct sim *sim, const struct exchange_event *event)
+void bsim_streams_event(struct sim *sim, const struct exchange_event *event)
 {
     struct binance *state = sim->state;
 
@@ -502,7 +504,7 @@ static void send_ticker(struct sim *sim, uint32_t instrument, bool is_mini)
 
     sim_text_clear(out);
     sim_textf(out, "{\"e\":\"%s\",\"E\":%lld,\"s\":\"%s\"",
-              is_mini ? "24hrMiniTicker" : "24hrTicker", (long long)ms_of(sim->now_ns),
+              is_mini ? "24hrMiniTicker" : "24hrTicker", (long long)bsim_ms_of(sim->now_ns),
               of->config.symbol);
     if (!is_mini) {
         member(out, "p", change);
@@ -527,9 +529,9 @@ static void send_ticker(struct sim *sim, uint32_t instrument, bool is_mini)
     member(out, "q", of->quote_volume);
     if (!is_mini)
         sim_textf(out, ",\"O\":%lld,\"C\":%lld,\"F\":%llu,\"L\":%llu,\"n\":%llu",
-                  (long long)(ms_of(sim->now_ns) - 86400000), (long long)ms_of(sim->now_ns),
-                  (unsigned long long)of->first_trade_id, (unsigned long long)of->next_trade_id - 1,
-                  (unsigned long long)of->trade_count);
+                  (long long)(bsim_ms_of(sim->now_ns) - 86400000),
+                  (long long)bsim_ms_of(sim->now_ns), (unsigned long long)of->first_trade_id,
+                  (unsigned long long)of->next_trade_id - 1, (unsigned long long)of->trade_count);
     sim_textf(out, "}");
     publish(sim, is_mini ? STREAM_MINI_TICKER : STREAM_TICKER, instrument, 0);
 }
@@ -541,13 +543,13 @@ static void send_avg_price(struct sim *sim, uint32_t instrument)
 
     sim_text_clear(&state->scratch);
     sim_textf(&state->scratch, "{\"e\":\"avgPrice\",\"E\":%lld,\"s\":\"%s\",\"i\":\"5m\"",
-              (long long)ms_of(sim->now_ns), of->config.symbol);
+              (long long)bsim_ms_of(sim->now_ns), of->config.symbol);
     member(&state->scratch, "w", of->last_price);
-    sim_textf(&state->scratch, ",\"T\":%lld}", (long long)ms_of(sim->now_ns));
+    sim_textf(&state->scratch, ",\"T\":%lld}", (long long)bsim_ms_of(sim->now_ns));
     publish(sim, STREAM_AVG_PRICE, instrument, 0);
 }
 
-void streams_tick(struct sim *sim)
+void bsim_streams_tick(struct sim *sim)
 {
     static const unsigned depths[] = { 5, 10, 20 };
     struct binance *state = sim->state;

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ws_api_opened(struct sim *sim, struct sim_ws *ws)
+void bsim_ws_api_opened(struct sim *sim, struct sim_ws *ws)
 {
     struct binance *state = sim->state;
     struct connection *connection = ws->state;
     char value[16];
 
-    window_at(&state->weight, sim->now_ns);
+    bsim_window_at(&state->weight, sim->now_ns);
     state->weight.used += 2;
     if (strcmp(ws->path, "/ws-api/v3") != 0)
         sim_ws_close(ws, 1008, "no such path");
@@ -29,22 +29,22 @@ static void add_json(struct params *params, const cJSON *item)
     char text[64];
 
     if (cJSON_IsString(item)) {
-        params_add(params, item->string, item->valuestring, false);
+        bsim_params_add(params, item->string, item->valuestring, false);
     } else if (cJSON_IsBool(item)) {
-        params_add(params, item->string, cJSON_IsTrue(item) ? "true" : "false", false);
+        bsim_params_add(params, item->string, cJSON_IsTrue(item) ? "true" : "false", false);
     } else if (cJSON_IsNumber(item)) {
         double value = item->valuedouble;
         if (value >= -9e15 && value <= 9e15 && value == (double)(long long)value)
             snprintf(text, sizeof(text), "%lld", (long long)value);
         else
             snprintf(text, sizeof(text), "%.15g", value);
-        params_add(params, item->string, text, true);
+        bsim_params_add(params, item->string, text, true);
     } else if (cJSON_IsArray(item)) {
         char *list = cJSON_PrintUnformatted(item);
-        params_add(params, item->string, list ? list : "", false);
+        bsim_params_add(params, item->string, list ? list : "", false);
         free(list);
     } else {
-        params_add(params, item->string, "", false);
+        bsim_params_add(params, item->string, "", false);
     }
 }
 
@@ -73,7 +73,7 @@ static void signed_text(const struct params *params, struct sim_text *out)
 static void answer(struct call *call, const cJSON *id)
 {
     const struct connection *connection = call->ws->state;
-    const char *wants = params_get(&call->params, "returnRateLimits");
+    const char *wants = bsim_params_get(&call->params, "returnRateLimits");
     bool is_hidden = wants ? strcmp(wants, "false") == 0 : connection->are_limits_hidden;
     char *id_text = id ? cJSON_PrintUnformatted(id) : NULL;
     struct sim_text frame = { 0 };
@@ -84,13 +84,13 @@ static void answer(struct call *call, const cJSON *id)
         /* The error's object, with data in it. */
         sim_text_add(&frame, call->out->at, call->out->len - 1);
         sim_textf(&frame, ",\"data\":{\"serverTime\":%lld,\"retryAfter\":%lld}}",
-                  (long long)ms_of(call->sim->now_ns), (long long)ms_of(call->retry_ns));
+                  (long long)bsim_ms_of(call->sim->now_ns), (long long)bsim_ms_of(call->retry_ns));
     } else {
         sim_text_add(&frame, call->out->at, call->out->len);
     }
     if (!is_hidden) {
         sim_textf(&frame, ",\"rateLimits\":");
-        json_rate_limits(&frame, call);
+        bsim_json_rate_limits(&frame, call);
     }
     sim_textf(&frame, "}");
     sim_ws_send(call->ws, call->is_order_action ? SIM_ORDER_ACK : SIM_ANSWER, frame.at, frame.len);
@@ -107,25 +107,25 @@ static void json_session(struct call *call)
     sim_textf(call->out,
               "{\"apiKey\":null,\"authorizedSince\":null,\"connectedSince\":%lld,"
               "\"returnRateLimits\":%s,\"serverTime\":%lld,\"userDataStream\":false}",
-              (long long)ms_of(call->ws->opened_ns),
+              (long long)bsim_ms_of(call->ws->opened_ns),
               connection->are_limits_hidden ? "false" : "true",
-              (long long)ms_of(call->sim->now_ns));
+              (long long)bsim_ms_of(call->sim->now_ns));
 }
 
 static void run_session_status(struct call *call)
 {
-    if (call_all_read(call))
+    if (bsim_call_all_read(call))
         json_session(call);
 }
 
 static void run_session_logon(struct call *call)
 {
-    call_error(call, 400, -2028, "HMAC-SHA-256 API key is not supported.");
+    bsim_call_error(call, 400, -2028, "HMAC-SHA-256 API key is not supported.");
 }
 
 static void run_subscribe(struct call *call)
 {
-    call_error(call, 401, -1193, "WebSocket session not authenticated.");
+    bsim_call_error(call, 401, -1193, "WebSocket session not authenticated.");
 }
 
 static void run_subscribe_signature(struct call *call)
@@ -133,18 +133,18 @@ static void run_subscribe_signature(struct call *call)
     struct connection *connection = call->ws->state;
     size_t free_slot = SIZE_MAX;
 
-    if (!call_all_read(call))
+    if (!bsim_call_all_read(call))
         return;
     for (size_t i = 0; i < COUNT(connection->subscriptions); i++) {
         if (!connection->subscriptions[i].is_active) {
             free_slot = MIN(free_slot, i);
         } else if (connection->subscriptions[i].account == call->account) {
-            call_error(call, 400, -2035, "Subscription already active for this account.");
+            bsim_call_error(call, 400, -2035, "Subscription already active for this account.");
             return;
         }
     }
     if (free_slot == SIZE_MAX || connection->next_subscription == UINT16_MAX) {
-        call_error(call, 400, -2042, "Subscription ids exhausted; please reconnect.");
+        bsim_call_error(call, 400, -2042, "Subscription ids exhausted; please reconnect.");
         return;
     }
     connection->subscriptions[free_slot].is_active = true;
@@ -159,7 +159,8 @@ static void run_unsubscribe(struct call *call)
     int64_t id = 0;
     bool has_id = false, is_found = false;
 
-    if (!call_integer(call, "subscriptionId", 0, UINT16_MAX, &id, &has_id) || !call_all_read(call))
+    if (!bsim_call_integer(call, "subscriptionId", 0, UINT16_MAX, &id, &has_id) ||
+        !bsim_call_all_read(call))
         return;
     for (size_t i = 0; i < COUNT(connection->subscriptions); i++)
         if (connection->subscriptions[i].is_active &&
@@ -168,7 +169,7 @@ static void run_unsubscribe(struct call *call)
             is_found = true;
         }
     if (!is_found)
-        call_error(call, 400, -2036, "No active subscription.");
+        bsim_call_error(call, 400, -2036, "No active subscription.");
     else
         sim_textf(call->out, "{}");
 }
@@ -178,7 +179,7 @@ static void run_subscriptions(struct call *call)
     const struct connection *connection = call->ws->state;
     bool is_first = true;
 
-    if (!call_all_read(call))
+    if (!bsim_call_all_read(call))
         return;
     sim_textf(call->out, "[");
     for (size_t i = 0; i < COUNT(connection->subscriptions); i++)
@@ -208,7 +209,7 @@ static const struct endpoint *find_method(const char *method)
     for (size_t i = 0; i < COUNT(own_methods); i++)
         if (strcmp(own_methods[i].method, method) == 0)
             return &own_methods[i];
-    return endpoint_ws(method);
+    return bsim_endpoint_ws(method);
 }
 
 static void request(struct call *call, const cJSON *root)
@@ -220,17 +221,17 @@ static void request(struct call *call, const cJSON *root)
 
     cJSON_ArrayForEach(item, params) add_json(&call->params, item);
     if (!cJSON_IsString(method) || !(call->endpoint = find_method(method->valuestring))) {
-        call_error(call, 400, -1020, "This operation is not supported.");
+        bsim_call_error(call, 400, -1020, "This operation is not supported.");
         return;
     }
-    (void)params_get(&call->params, "returnRateLimits");
-    const char *key = params_get(&call->params, "apiKey");
+    (void)bsim_params_get(&call->params, "returnRateLimits");
+    const char *key = bsim_params_get(&call->params, "apiKey");
     signed_text(&call->params, &text);
-    call_run(call, key, text.at, text.len);
+    bsim_call_run(call, key, text.at, text.len);
     sim_text_free(&text);
 }
 
-void ws_api_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len)
+void bsim_ws_api_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len)
 {
     struct sim_text out = { 0 };
     struct call call = { .sim = sim,
@@ -244,13 +245,14 @@ void ws_api_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t 
 
     sim_text_add(&out, "", 0);
     if (!cJSON_IsObject(root))
-        call_error(&call, 400, -1000, "JSON parse error: expected an object.");
+        bsim_call_error(&call, 400, -1000, "JSON parse error: expected an object.");
     else if (id && !cJSON_IsString(id) && !cJSON_IsNumber(id) && !cJSON_IsNull(id))
-        call_error(&call, 400, -1135, "Invalid JSON Request: id must be a string, integer or null");
+        bsim_call_error(&call, 400, -1135,
+                        "Invalid JSON Request: id must be a string, integer or null");
     else
         request(&call, root);
     answer(&call, id);
     cJSON_Delete(root);
     sim_text_free(&out);
-    private_release(sim);
+    bsim_private_release(sim);
 }

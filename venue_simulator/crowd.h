@@ -1,4 +1,4 @@
-/* market.h - the background market: makers and takers of two or more venues around one fair price.
+/* crowd.h - the background market: makers and takers of two or more venues around one fair price.
  *
  * Deterministic: the same seed and the same calls give the same orders. Integers only. Each pair
  * (BTC-USDT) has a fair price that wanders; every venue sees it with its own lag and noise, and now
@@ -6,22 +6,22 @@
  * by more than both takers' fees, until arbitrage or time closes it. A maker account quotes a
  * ladder around what its venue sees, a taker account trades into it.
  *
- * It is a core: no clock, no allocation. Step it every MARKET_STEP_NS of its own time. */
-#ifndef TICKPIPE_VENUE_SIMULATOR_MARKET_H
-#define TICKPIPE_VENUE_SIMULATOR_MARKET_H
+ * It is a core: no clock, no allocation. Step it every CROWD_STEP_NS of its own time. */
+#ifndef TICKPIPE_VENUE_SIMULATOR_CROWD_H
+#define TICKPIPE_VENUE_SIMULATOR_CROWD_H
 
 #include "venue_simulator/exchange.h"
 
-#define MARKET_STEP_NS (10 * NS_PER_MS)
+#define CROWD_STEP_NS (10 * NS_PER_MS)
 enum {
-    MARKET_PAIRS_MAX = 8,
-    MARKET_PLACES_MAX = 4,  /* Venues that a pair is traded on. */
-    MARKET_LEVELS_MAX = 64, /* Of the ladder, per side. */
-    MARKET_LAG_MAX = 1024,  /* Steps. */
+    CROWD_PAIRS_MAX = 8,
+    CROWD_PLACES_MAX = 4,  /* Venues that a pair is traded on. */
+    CROWD_LEVELS_MAX = 64, /* Of the ladder, per side. */
+    CROWD_LAG_MAX = 1024,  /* Steps. */
 };
 
 /* Parts per million are of the price. */
-struct market_config {
+struct crowd_config {
     int64_t start_price;
     int64_t volatility_ppm;  /* Of the fair price, standard deviation over a second. */
     int64_t half_spread_ppm; /* Innermost quote from what the venue sees. */
@@ -37,13 +37,13 @@ struct market_config {
     int64_t dislocation_ms; /* How long one stands before it fades. */
 };
 
-struct market_quote {
+struct crowd_quote {
     uint64_t order_id; /* 0: none. */
     int64_t price;
 };
 
 /* A pair on one venue. */
-struct market_place {
+struct crowd_place {
     struct exchange *exchange;
     uint32_t instrument, maker, taker; /* Accounts. */
     int64_t lag_steps;
@@ -51,41 +51,40 @@ struct market_place {
     int64_t dislocation_ppb;   /* Now. */
     int64_t dislocation_steps; /* Until it fades. */
     int64_t seen;              /* The fair price as this venue sees it. */
-    struct market_quote quotes[2][MARKET_LEVELS_MAX];
+    struct crowd_quote quotes[2][CROWD_LEVELS_MAX];
     int64_t requote_credit, taker_credit; /* Thousandths of an action. */
     uint64_t random;
 };
 
-struct market_pair {
-    struct market_config config;
+struct crowd_pair {
+    struct crowd_config config;
     int64_t fair;
-    int64_t history[MARKET_LAG_MAX];
-    struct market_place places[MARKET_PLACES_MAX];
+    int64_t history[CROWD_LAG_MAX];
+    struct crowd_place places[CROWD_PLACES_MAX];
     uint32_t place_count;
     uint64_t random;
 };
 
-struct market {
-    struct market_pair pairs[MARKET_PAIRS_MAX];
+struct crowd {
+    struct crowd_pair pairs[CROWD_PAIRS_MAX];
     uint32_t pair_count;
     uint64_t step;
     bool is_paused;
     uint64_t quotes, takes, refused;
 };
 
-void market_init(struct market *market);
+void crowd_init(struct crowd *crowd);
 
-/* market_add_pair gives the pair's number, or ERR_FULL, ERR_RANGE. */
-int market_add_pair(struct market *market, const struct market_config *config, uint64_t seed);
+/* crowd_add_pair gives the pair's number, or ERR_FULL, ERR_RANGE. */
+int crowd_add_pair(struct crowd *crowd, const struct crowd_config *config, uint64_t seed);
 
-/* market_add_place puts the pair on a venue. The accounts are background accounts with funds. 0,
+/* crowd_add_place puts the pair on a venue. The accounts are background accounts with funds. 0,
  * ERR_FULL, ERR_RANGE. */
-int market_add_place(struct market *market, int pair, struct exchange *exchange,
-                     uint32_t instrument, uint32_t maker, uint32_t taker, int64_t lag_ms,
-                     uint64_t seed);
+int crowd_add_place(struct crowd *crowd, int pair, struct exchange *exchange, uint32_t instrument,
+                    uint32_t maker, uint32_t taker, int64_t lag_ms, uint64_t seed);
 
-/* market_step moves everything by one step; the first fills the books. When paused nothing happens.
+/* crowd_step moves everything by one step; the first fills the books. When paused nothing happens.
  */
-void market_step(struct market *market, int64_t now_ns);
+void crowd_step(struct crowd *crowd, int64_t now_ns);
 
 #endif

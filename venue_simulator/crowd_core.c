@@ -1,10 +1,10 @@
-#include "venue_simulator/market.h"
+#include "venue_simulator/crowd.h"
 
 #include <string.h>
 
 enum {
-    STEPS_PER_S = (int)(NS_PER_S / MARKET_STEP_NS),
-    STEP_MS = (int)(MARKET_STEP_NS / NS_PER_MS),
+    STEPS_PER_S = (int)(NS_PER_S / CROWD_STEP_NS),
+    STEP_MS = (int)(CROWD_STEP_NS / NS_PER_MS),
     PPB_PER_PPM = 1000,
 };
 #define PPB INT64_C(1000000000)
@@ -33,38 +33,37 @@ static int64_t normal(uint64_t *state)
     return sum - 6000;
 }
 
-void market_init(struct market *market)
+void crowd_init(struct crowd *crowd)
 {
-    *market = (struct market){ 0 };
+    *crowd = (struct crowd){ 0 };
 }
 
-int market_add_pair(struct market *market, const struct market_config *config, uint64_t seed)
+int crowd_add_pair(struct crowd *crowd, const struct crowd_config *config, uint64_t seed)
 {
-    if (market->pair_count == MARKET_PAIRS_MAX)
+    if (crowd->pair_count == CROWD_PAIRS_MAX)
         return ERR_FULL;
-    if (config->start_price <= 0 || config->levels < 1 || config->levels > MARKET_LEVELS_MAX ||
+    if (config->start_price <= 0 || config->levels < 1 || config->levels > CROWD_LEVELS_MAX ||
         config->level_qty <= 0 || config->dislocation_max_ppm < config->dislocation_min_ppm)
         return ERR_RANGE;
-    struct market_pair *pair = &market->pairs[market->pair_count];
-    *pair = (struct market_pair){ .config = *config,
-                                  .fair = config->start_price,
-                                  .random = (seed ^ UINT64_C(0x9e3779b97f4a7c15)) | 1 };
-    for (size_t i = 0; i < MARKET_LAG_MAX; i++)
+    struct crowd_pair *pair = &crowd->pairs[crowd->pair_count];
+    *pair = (struct crowd_pair){ .config = *config,
+                                 .fair = config->start_price,
+                                 .random = (seed ^ UINT64_C(0x9e3779b97f4a7c15)) | 1 };
+    for (size_t i = 0; i < CROWD_LAG_MAX; i++)
         pair->history[i] = pair->fair;
-    return (int)market->pair_count++;
+    return (int)crowd->pair_count++;
 }
 
-int market_add_place(struct market *market, int pair, struct exchange *exchange,
-                     uint32_t instrument, uint32_t maker, uint32_t taker, int64_t lag_ms,
-                     uint64_t seed)
+int crowd_add_place(struct crowd *crowd, int pair, struct exchange *exchange, uint32_t instrument,
+                    uint32_t maker, uint32_t taker, int64_t lag_ms, uint64_t seed)
 {
-    struct market_pair *to = &market->pairs[pair];
+    struct crowd_pair *to = &crowd->pairs[pair];
 
-    if (to->place_count == MARKET_PLACES_MAX)
+    if (to->place_count == CROWD_PLACES_MAX)
         return ERR_FULL;
-    if (lag_ms < 0 || lag_ms / STEP_MS >= MARKET_LAG_MAX)
+    if (lag_ms < 0 || lag_ms / STEP_MS >= CROWD_LAG_MAX)
         return ERR_RANGE;
-    to->places[to->place_count++] = (struct market_place){
+    to->places[to->place_count++] = (struct crowd_place){
         .exchange = exchange,
         .instrument = instrument,
         .maker = maker,
@@ -80,19 +79,19 @@ int market_add_place(struct market *market, int pair, struct exchange *exchange,
 
 /* Per step, so that a second's deviation is volatility_ppm: divided by the root of 100 steps. A
  * weak pull to the start keeps a day's run on the scale. */
-static void move_fair(struct market_pair *pair, uint64_t step)
+static void move_fair(struct crowd_pair *pair, uint64_t step)
 {
-    const struct market_config *config = &pair->config;
+    const struct crowd_config *config = &pair->config;
     int64_t move_ppb = config->volatility_ppm * PPB_PER_PPM / 10 * normal(&pair->random) / 1000;
 
     pair->fair += (int64_t)((i128)pair->fair * move_ppb / PPB);
     pair->fair += (config->start_price - pair->fair) / 60000;
-    pair->history[step % MARKET_LAG_MAX] = pair->fair;
+    pair->history[step % CROWD_LAG_MAX] = pair->fair;
 }
 
-static void move_dislocation(struct market_pair *pair, struct market_place *place)
+static void move_dislocation(struct crowd_pair *pair, struct crowd_place *place)
 {
-    const struct market_config *config = &pair->config;
+    const struct crowd_config *config = &pair->config;
     int64_t chance = config->dislocation_every_ms / STEP_MS;
 
     if (config->dislocation_every_ms > 0 && uniform(&place->random, MAX(chance, 1)) == 0) {
@@ -108,10 +107,10 @@ static void move_dislocation(struct market_pair *pair, struct market_place *plac
     }
 }
 
-static void see(struct market_pair *pair, struct market_place *place, uint64_t step)
+static void see(struct crowd_pair *pair, struct crowd_place *place, uint64_t step)
 {
     uint64_t back = step >= (uint64_t)place->lag_steps ? step - (uint64_t)place->lag_steps : 0;
-    int64_t base = pair->history[back % MARKET_LAG_MAX];
+    int64_t base = pair->history[back % CROWD_LAG_MAX];
 
     place->noise_ppb -= place->noise_ppb / 100;
     place->noise_ppb += pair->config.noise_ppm * PPB_PER_PPM / 7 * normal(&place->random) / 1000;
@@ -126,7 +125,7 @@ static int64_t on_grid(int64_t value, int64_t grid)
     return value - value % grid;
 }
 
-static int64_t random_qty(struct market_place *place, int64_t average)
+static int64_t random_qty(struct crowd_place *place, int64_t average)
 {
     const struct exchange_instrument_config *rules =
         &place->exchange->instruments[place->instrument].config;
@@ -142,15 +141,15 @@ static int64_t random_qty(struct market_place *place, int64_t average)
     return on_grid(qty, rules->lot);
 }
 
-static void drop_quote(struct market_place *place, struct market_quote *quote, int64_t now_ns)
+static void drop_quote(struct crowd_place *place, struct crowd_quote *quote, int64_t now_ns)
 {
     if (quote->order_id)
         (void)exchange_cancel(place->exchange, place->maker, quote->order_id, CAUSE_REQUESTED,
                               now_ns);
-    *quote = (struct market_quote){ 0 };
+    *quote = (struct crowd_quote){ 0 };
 }
 
-static int64_t target_price(struct market_pair *pair, struct market_place *place, wire_side side,
+static int64_t target_price(struct crowd_pair *pair, struct crowd_place *place, wire_side side,
                             int64_t level)
 {
     const struct exchange_instrument_config *rules =
@@ -164,10 +163,10 @@ static int64_t target_price(struct market_pair *pair, struct market_place *place
 }
 
 /* A quote that has drifted by more than a level, or was taken, is made anew. */
-static void requote(struct market *market, struct market_pair *pair, struct market_place *place,
+static void requote(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
                     wire_side side, int64_t level, int64_t now_ns)
 {
-    struct market_quote *quote = &place->quotes[side == SIDE_SELL][level];
+    struct crowd_quote *quote = &place->quotes[side == SIDE_SELL][level];
     const struct exchange_order *order =
         quote->order_id ? exchange_order(place->exchange, quote->order_id) : NULL;
     int64_t price = target_price(pair, place, side, level);
@@ -186,16 +185,16 @@ static void requote(struct market *market, struct market_pair *pair, struct mark
                                         .price = price,
                                         .qty = random_qty(place, pair->config.level_qty) };
     if (exchange_place(place->exchange, &request, now_ns, &order) != CAUSE_NONE) {
-        market->refused++;
+        crowd->refused++;
         return;
     }
-    market->quotes++;
-    *quote = (struct market_quote){ .order_id = order->id, .price = price };
+    crowd->quotes++;
+    *quote = (struct crowd_quote){ .order_id = order->id, .price = price };
 }
 
 /* The innermost quotes are looked at first and most: they are what stands in the way. */
-static void requote_some(struct market *market, struct market_pair *pair,
-                         struct market_place *place, int64_t now_ns)
+static void requote_some(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
+                         int64_t now_ns)
 {
     int64_t levels = pair->config.levels;
 
@@ -205,20 +204,20 @@ static void requote_some(struct market *market, struct market_pair *pair,
         int64_t level = uniform(&place->random, levels);
         if (uniform(&place->random, 2))
             level = uniform(&place->random, level + 1);
-        requote(market, pair, place, side, level, now_ns);
+        requote(crowd, pair, place, side, level, now_ns);
     }
 }
 
-static void requote_all(struct market *market, struct market_pair *pair, struct market_place *place,
+static void requote_all(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
                         int64_t now_ns)
 {
     for (int64_t level = 0; level < pair->config.levels; level++) {
-        requote(market, pair, place, SIDE_BUY, level, now_ns);
-        requote(market, pair, place, SIDE_SELL, level, now_ns);
+        requote(crowd, pair, place, SIDE_BUY, level, now_ns);
+        requote(crowd, pair, place, SIDE_SELL, level, now_ns);
     }
 }
 
-static void take(struct market *market, struct market_pair *pair, struct market_place *place,
+static void take(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
                  int64_t now_ns)
 {
     const struct exchange_instrument_config *rules =
@@ -241,12 +240,12 @@ static void take(struct market *market, struct market_pair *pair, struct market_
         .qty = qty,
     };
     if (exchange_place(place->exchange, &request, now_ns, NULL) == CAUSE_NONE)
-        market->takes++;
+        crowd->takes++;
     else
-        market->refused++;
+        crowd->refused++;
 }
 
-static void take_some(struct market *market, struct market_pair *pair, struct market_place *place,
+static void take_some(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
                       int64_t now_ns)
 {
     /* A chance in each step, not a metronome. */
@@ -254,16 +253,16 @@ static void take_some(struct market *market, struct market_pair *pair, struct ma
 
     while (chance > 0) {
         if (uniform(&place->random, 1000) < chance)
-            take(market, pair, place, now_ns);
+            take(crowd, pair, place, now_ns);
         chance -= 1000;
     }
 }
 
 /* What the view jumped past is stale: a maker pulls it at once. */
-static void pull_crossed(struct market_pair *pair, struct market_place *place, int64_t now_ns)
+static void pull_crossed(struct crowd_pair *pair, struct crowd_place *place, int64_t now_ns)
 {
     for (int64_t level = 0; level < pair->config.levels; level++) {
-        struct market_quote *bid = &place->quotes[0][level], *ask = &place->quotes[1][level];
+        struct crowd_quote *bid = &place->quotes[0][level], *ask = &place->quotes[1][level];
         if (bid->order_id && bid->price > place->seen)
             drop_quote(place, bid, now_ns);
         if (ask->order_id && ask->price < place->seen)
@@ -271,24 +270,24 @@ static void pull_crossed(struct market_pair *pair, struct market_place *place, i
     }
 }
 
-void market_step(struct market *market, int64_t now_ns)
+void crowd_step(struct crowd *crowd, int64_t now_ns)
 {
-    if (market->is_paused)
+    if (crowd->is_paused)
         return;
-    for (uint32_t p = 0; p < market->pair_count; p++) {
-        struct market_pair *pair = &market->pairs[p];
-        move_fair(pair, market->step);
+    for (uint32_t p = 0; p < crowd->pair_count; p++) {
+        struct crowd_pair *pair = &crowd->pairs[p];
+        move_fair(pair, crowd->step);
         for (uint32_t i = 0; i < pair->place_count; i++) {
-            struct market_place *place = &pair->places[i];
-            see(pair, place, market->step);
-            if (market->step == 0) {
-                requote_all(market, pair, place, now_ns);
+            struct crowd_place *place = &pair->places[i];
+            see(pair, place, crowd->step);
+            if (crowd->step == 0) {
+                requote_all(crowd, pair, place, now_ns);
                 continue;
             }
             pull_crossed(pair, place, now_ns);
-            requote_some(market, pair, place, now_ns);
-            take_some(market, pair, place, now_ns);
+            requote_some(crowd, pair, place, now_ns);
+            take_some(crowd, pair, place, now_ns);
         }
     }
-    market->step++;
+    crowd->step++;
 }
