@@ -46,6 +46,11 @@ static void refuses_sizes_and_exponents_out_of_range(void)
     CHECK_INT(book.venue_seq, 77);
     CHECK_INT(book_init(&book, 65536, 18, -6), 0);
     book_fini(&book);
+    CHECK_INT(book_init(&book, 1, -6, 18), 0);
+    book_live(&book, 1);
+    book_clear(&book);
+    CHECK(book.is_stale);
+    book_fini(&book);
 }
 
 static void crossed_is_bid_at_or_above_ask(void)

@@ -20,6 +20,19 @@ static void reads_back_what_it_wrote(void)
         }
 }
 
+static void takes_every_letter_as_environment(void)
+{
+    char text[CLIENT_ID_LEN + 1], environment = 0;
+    uint64_t id = 0;
+    unsigned revision = 0;
+
+    for (char letter = 'A'; letter <= 'Z'; letter++) {
+        CHECK_INT(client_id_write(letter, 1, 0, text), 0);
+        CHECK_INT(client_id_read(text, &environment, &id, &revision), 0);
+        CHECK_INT(environment, letter);
+    }
+}
+
 static void leaves_foreign_ids_alone(void)
 {
     static const char *const foreign[] = {
@@ -68,6 +81,7 @@ static void order_ids_have_three_parts(void)
 int main(void)
 {
     CASE(reads_back_what_it_wrote);
+    CASE(takes_every_letter_as_environment);
     CASE(leaves_foreign_ids_alone);
     CASE(refuses_what_it_could_not_read_back);
     CASE(order_ids_have_three_parts);

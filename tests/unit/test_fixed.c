@@ -2,6 +2,7 @@
 #include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
 #include "tests/unit/check.h"
+#include "tests/unit/guarded.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@ enum { UNTOUCHED = -987654321 };
 
 static int parse(const char *text, int exp, int64_t *out)
 {
-    return fixed_parse(text, strlen(text), exp, out);
+    size_t len = strlen(text);
+
+    return fixed_parse(guarded_copy(text, len), len, exp, out);
 }
 
 static int64_t parsed(const char *text, int exp)
@@ -159,7 +162,10 @@ static void refuses_exponents_beyond_its_range(void)
     CHECK_INT(fixed_format_at(1, 8, 19, text, sizeof(text)), ERR_RANGE);
     CHECK_INT(fixed_format_trim(1, 19, text, sizeof(text)), ERR_RANGE);
     CHECK_INT(fixed_rescale(1, 0, 19, FIXED_EXACT, &value), ERR_RANGE);
+    CHECK_INT(fixed_rescale(1, 19, 0, FIXED_EXACT, &value), ERR_RANGE);
     CHECK_INT(fixed_notional(1, 19, 1, 0, 0, FIXED_EXACT, &value), ERR_RANGE);
+    CHECK_INT(fixed_notional(1, 0, 1, -7, 0, FIXED_EXACT, &value), ERR_RANGE);
+    CHECK_INT(fixed_notional(1, 0, 1, 0, 19, FIXED_EXACT, &value), ERR_RANGE);
     CHECK_STR(text, "untouched");
     CHECK_INT(value, UNTOUCHED);
 }

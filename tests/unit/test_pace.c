@@ -50,6 +50,9 @@ static void full_bucket_saves_up_nothing(void)
     CHECK_INT(rate_limit_take(&rl, 1, 0, 199), 0);
     CHECK_INT(rate_limit_take(&rl, 1, 0, 298), ERR_AGAIN);
     CHECK_INT(rate_limit_take(&rl, 1, 0, 299), 0);
+    CHECK_INT(rate_limit_take(&rl, 1, 0, 450), 0); /* Full since 399. */
+    CHECK_INT(rate_limit_take(&rl, 1, 0, 549), ERR_AGAIN);
+    CHECK_INT(rate_limit_take(&rl, 1, 0, 550), 0);
 }
 
 static void bucket_refuses_nonsense_and_survives_a_clock_that_stands_still(void)

@@ -135,6 +135,8 @@ static const char *const bad[] = {
     "\"\\x\"",
     "\"\\u12\"",
     "\"\\u12g4\"",
+    "\"\\u123g\"",
+    "\"\\u123:\"",
     "\"\\u123",
     "\"\\",
     "\"\n\"",
@@ -248,6 +250,15 @@ static void unchecked_slices_are_read_with_care(void)
             scan_leave(&iter, &inner) == 0)
             CHECK_INT(scan_next(&iter), ERR_PROTO);
     }
+    static const char *const objects[] = { "{",     "{\"a\"",  "{\"a\" 1}", "{\"a\" ", "{a:1}",
+                                           "{1:2}", "{\"a\":", "{ ",        "{\"a" };
+    for (size_t i = 0; i < COUNT(objects); i++) {
+        struct scan_value bad_object = { SCAN_OBJECT, guarded_copy(objects[i], strlen(objects[i])),
+                                         strlen(objects[i]) },
+                          name;
+        if (scan_begin(&iter, &bad_object) == 0)
+            CHECK_INT(scan_member(&iter, &name, &item), ERR_PROTO);
+    }
     struct scan_value object = { SCAN_OBJECT, guarded_copy("{\"a\":1,\"b", 9), 9 }, key;
     CHECK_INT(scan_begin(&iter, &object), 0);
     CHECK_INT(scan_member(&iter, &key, &item), 0);
@@ -313,6 +324,7 @@ static void integers_are_digits_that_fit(void)
     CHECK_INT(scan_u64(&value, &u), ERR_PROTO);
     value.type = SCAN_TRUE;
     CHECK_INT(scan_u64(&value, &u), ERR_PROTO);
+    CHECK_INT(scan_i64(&value, &i), ERR_PROTO);
     CHECK_INT(scan_decimal(&value, 8, &i), ERR_PROTO);
 }
 
@@ -344,6 +356,8 @@ static void text_resolves_escapes(void)
         { "\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf" },
         { "\"\\ud800x\"", "\xef\xbf\xbdx" },
         { "\"\\udc00\"", "\xef\xbf\xbd" },
+        { "\"\\udfff\\udc00\"", "\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\\ud800\\ue000\"", "\xef\xbf\xbd\xee\x80\x80" },
         { "\"\\ud800\\u0041\"", "\xef\xbf\xbd"
                                 "A" },
         { "\"\\ud800\\ud800\\udc00\"", "\xef\xbf\xbd\xf0\x90\x80\x80" },
@@ -365,7 +379,8 @@ static void text_resolves_escapes(void)
 
 static void text_refuses_what_it_cannot_hold(void)
 {
-    static const char *const wrong[] = { "a\\", "\\u12", "\\x", "\\u00g0", "a\\u0000b" };
+    static const char *const wrong[] = { "\\ud800\\u", "\\ud800\\", "a\\",      "\\u12",
+                                         "\\x",        "\\u00g0",   "a\\u0000b" };
     struct scan_value value;
     char text[64] = "untouched";
 

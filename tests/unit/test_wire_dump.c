@@ -212,6 +212,44 @@ static void any_text_stays_json(void)
     }
 }
 
+static void utf8_is_kept_and_only_utf8(void)
+{
+    static const struct {
+        const char *text;
+        bool is_kept;
+    } cases[] = {
+        { "\x7e", true },
+        { "\xc2\x80", true },
+        { "\xdf\xbf", true },
+        { "\xe0\xa0\x80", true },
+        { "\xed\x9f\xbf", true },
+        { "\xee\x80\x80", true },
+        { "\xef\xbf\xbf", true },
+        { "\xf0\x90\x80\x80", true },
+        { "\xf1\x80\x80\x80", true },
+        { "\xf4\x8f\xbf\xbf", true },
+        { "\xc1\xbf", false },
+        { "\xe0\x9f\xbf", false },
+        { "\xed\xa0\x80", false },
+        { "\xf0\x8f\xbf\xbf", false },
+        { "\xf4\x90\x80\x80", false },
+        { "\xf5\x80\x80\x80", false },
+        { "\x80", false },
+        { "\xc2", false },
+        { "\xe0\xa0", false },
+        { "\xf0\x90\x80", false },
+        { "\xc2\x41", false },
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        WIRE_BEGIN(&event.trade, trade);
+        strcpy(event.trade.venue_trade_id, cases[i].text);
+        wire_dump(&event.header, line, sizeof(line));
+        CHECK_INT(strstr(line, cases[i].text) != NULL, cases[i].is_kept);
+        CHECK_INT(strstr(line, "\\ufffd") == NULL, cases[i].is_kept);
+    }
+}
+
 int main(void)
 {
     CASE(a_trade_reads_like_a_trade);
@@ -219,5 +257,6 @@ int main(void)
     CASE(longest_dump_says_its_length_and_short_room_gets_its_beginning);
     CASE(asks_follow_bids);
     CASE(any_text_stays_json);
+    CASE(utf8_is_kept_and_only_utf8);
     DONE();
 }
