@@ -70,7 +70,7 @@ static wire_reason check_readiness(const struct engine_core *e)
         return REASON_CLOCK_SKEW;
     if (trades_near_full(e))
         return REASON_QUEUE_FULL;
-    if (e->now_ns - g->gateway_ns > e->config.timing.gateway_silent_ns)
+    if (g->gateway_ns == 0 || e->now_ns - g->gateway_ns > e->config.timing.gateway_silent_ns)
         return REASON_FEED_SILENT;
     return REASON_NONE;
 }
@@ -217,6 +217,21 @@ static int worst_position(const struct instrument_state *i, wire_side side, i128
     return err;
 }
 
+/* Said, not refused: somebody should look before the limit is reached. */
+static void alert_position(const struct engine_core *e, const struct check_order *c, i128 symbol,
+                           i128 asset)
+{
+    const struct engine_limits *l = &e->config.limits;
+    i128 share = l->alert_share, whole = fixed_pow10(ENGINE_AMOUNT_EXP);
+
+    if (share <= 0 || (symbol * whole <= share * l->position_symbol_max &&
+                       asset * whole <= share * l->position_asset_max))
+        return;
+    core_note(e, NOTE_WARN, "position_alert",
+              "%s: an order takes the position past %lld %% of its limit",
+              c->instrument->definition.name, (long long)(l->alert_share / 1000000));
+}
+
 static wire_reason check_position(const struct engine_core *e, const struct check_order *c)
 {
     const struct instrument_state *i = c->instrument;
@@ -242,6 +257,8 @@ static wire_reason check_position(const struct engine_core *e, const struct chec
     if (added > 0 && (symbol + added > e->config.limits.position_symbol_max ||
                       asset + added > e->config.limits.position_asset_max))
         return REASON_POSITION_LIMIT;
+    if (added > 0)
+        alert_position(e, c, symbol + added, asset + added);
     return REASON_NONE;
 }
 

@@ -306,7 +306,7 @@ void request_end(struct engine_core *e, uint64_t id);
 int core_append(struct engine_core *e, uint16_t type, const void *record, size_t size);
 void core_publish(struct engine_core *e, struct wire_header *event, uint64_t instrument,
                   int64_t origin_ns, uint64_t cause);
-void core_note(struct engine_core *e, enum engine_note_level level, const char *event,
+void core_note(const struct engine_core *e, enum engine_note_level level, const char *event,
                const char *format, ...) PRINTF_LIKE(4, 5);
 int64_t core_wall(const struct engine_core *e);
 void text_copy(char *to, size_t cap, const char *from);

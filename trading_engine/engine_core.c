@@ -28,7 +28,7 @@ int64_t core_wall(const struct engine_core *e)
     return e->wall_ns + (e->now_ns - e->wall_at_ns);
 }
 
-void core_note(struct engine_core *e, enum engine_note_level level, const char *event,
+void core_note(const struct engine_core *e, enum engine_note_level level, const char *event,
                const char *format, ...)
 {
     char text[256];
@@ -557,7 +557,7 @@ int engine_core_start(struct engine_core *e, bool is_journal_whole, int64_t now_
         return err;
     e->is_started = true;
     e->guard.kill_at_ns = e->guard.kill_next_ns = now_ns;
-    e->guard.gateway_ns = e->guard.risk_ns = now_ns;
+    e->guard.risk_ns = now_ns;
     if (e->config.is_dry_run) {
         balances_paper(e);
         dry_restore(e);
@@ -597,6 +597,8 @@ static void on_feed_status(struct engine_core *e, const struct wire_feed_status 
         bool is_whole_feed = s->header.instrument == 0;
         if (!is_whole_feed && s->header.instrument != i->id)
             continue;
+        if (is_whole_feed && s->state == FEED_LIVE && i->has_quote && i->feed_state == FEED_LIVE)
+            i->quote_ns = e->now_ns; /* The feed is proved to live: a quiet book is still right. */
         if (is_whole_feed && s->state != FEED_DOWN)
             continue; /* Each book has a status of its own. */
         i->feed_state = s->state;

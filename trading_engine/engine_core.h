@@ -43,6 +43,8 @@ struct engine_limits {
     int64_t messages_burst;
     int64_t cancel_reserve; /* Of the burst, kept for cancels. */
     int64_t messages_per_min;
+    int64_t alert_share; /* Of a position limit: an order that goes past it is said aloud. 0: never.
+                            Not a limit. */
 };
 
 /* Pace of everything that waits. engine_core_defaults sets them. */
