@@ -181,8 +181,9 @@ static void on_opened(void *ctx)
     link->is_told_open = true;
     link->opened_ns = link->heard_ns = now_ns;
     if (link->wanted.renew_ns) {
+        int64_t jitter_ns = MIN(RENEW_JITTER_NS, link->wanted.renew_ns / 8);
         link->renew_at_ns = now_ns + link->wanted.renew_ns -
-                            (int64_t)(link->backoff.random % (uint64_t)RENEW_JITTER_NS);
+                            (int64_t)(link->backoff.random % (uint64_t)(jitter_ns + 1));
         (void)loop_timer_at(live->config.loop, &link->timer, link->renew_at_ns);
     }
     struct venue_clock clock = clock_at(live, now_ns);

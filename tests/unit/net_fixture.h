@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <ftw.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <pthread.h>
 #include <signal.h>
@@ -100,6 +101,8 @@ static void *net_serve(void *arg)
         int fd = accept(server->fd, NULL, NULL);
         if (fd < 0)
             break;
+        int one = 1; /* Else each small answer waits for a delayed ACK. */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         server->connections++;
         SSL *ssl = SSL_new(server->context);
         SSL_set_fd(ssl, fd);

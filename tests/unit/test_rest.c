@@ -66,7 +66,12 @@ static void on_request(struct evhttp_request *request, void *arg)
     const char *uri = evhttp_request_get_uri(request);
     struct timeval soon = { .tv_usec = 30000 };
 
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    evutil_socket_t fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+    int one = 1; /* evhttp leaves Nagle on: each answer would wait for a delayed ACK. */
+
     (void)arg;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     peer.requests++;
     peer.in_flight++;
     if (peer.in_flight > peer.in_flight_max)
