@@ -46,19 +46,20 @@ static void print_process(struct cli *cli, uint16_t publisher, const struct gath
     if (cli->is_json) {
         printf("%s{\"process\":\"%s\",\"state\":\"%s\",\"pid\":%ld,\"epoch\":\"%" PRIu64
                "\",\"risk_version\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"recovered\":%" PRIu64
-               ",\"dropped\":%" PRIu64 ",\"longest_turn_ns\":%" PRId64 "}",
+               ",\"lost\":%" PRIu64 ",\"malformed\":%" PRIu64 ",\"dropped\":%" PRIu64
+               ",\"longest_turn_ns\":%" PRId64 "}",
                is_first ? "" : ",", who, state, process ? (long)beat->pid : pid, beat->header.epoch,
-               beat->risk_version, beat->gaps, beat->recovered, beat->dropped,
-               beat->longest_turn_ns);
+               beat->risk_version, beat->gaps, beat->recovered, beat->lost, beat->malformed,
+               beat->dropped, beat->longest_turn_ns);
         return;
     }
     if (is_first)
-        printf("%-26s %-7s %8s %10s %6s %8s %9s %8s %12s\n", "process", "state", "pid", "up",
-               "risk", "missed", "recovered", "dropped", "turn max us");
-    printf("%-26s %-7s %8ld %10s %6" PRIu64 " %8" PRIu64 " %9" PRIu64 " %8" PRIu64 " %12" PRId64
-           "\n",
+        printf("%-26s %-7s %8s %10s %6s %8s %9s %6s %8s %12s\n", "process", "state", "pid", "up",
+               "risk", "missed", "recovered", "lost", "dropped", "turn max us");
+    printf("%-26s %-7s %8ld %10s %6" PRIu64 " %8" PRIu64 " %9" PRIu64 " %6" PRIu64 " %8" PRIu64
+           " %12" PRId64 "\n",
            who, state, process ? (long)beat->pid : pid, up, beat->risk_version, beat->gaps,
-           beat->recovered, beat->dropped, beat->longest_turn_ns / NS_PER_US);
+           beat->recovered, beat->lost, beat->dropped, beat->longest_turn_ns / NS_PER_US);
 }
 
 /* Every process that the topology and venues.ini want. Returns how many are not live. */
