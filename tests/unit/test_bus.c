@@ -213,6 +213,31 @@ static void a_hundred_thousand_events_arrive_intact(void)
     bus_close(&runner);
 }
 
+/* Who only watches whether a publisher lives takes none of its events, and misses none. */
+static void heartbeats_alone_can_be_heard(void)
+{
+    static const uint16_t none[] = { WIRE_heartbeat };
+    struct bus *engine = bus_of(ROLE_TRADING_ENGINE, 1, 0);
+    struct bus *risk = bus_of(ROLE_RISK_MONITOR, 0, 0);
+    struct bus_handler handler = handler_of(&heard);
+    struct bus_counters counters;
+    struct bus_pub *pub = NULL;
+    struct bus_sub *sub = NULL;
+    const char *endpoint = ipc_endpoint();
+
+    CHECK_INT(bus_publish_on(engine, 6002, endpoint, NULL, NULL, &pub), 0);
+    CHECK_INT(bus_subscribe(risk, 6002, endpoint, none, 1, &handler, &sub), 0);
+    TURN_UNTIL(heard.epochs == 1, 2000);
+    publish_orders(pub, 1, 50);
+    TURN_UNTIL(heard.beat.sequence_count && heard.beat.sequences[0].seq == 50, 2000);
+    CHECK_INT(heard.beat.sequences[0].seq, 50);
+    CHECK_INT(heard.events + heard.gap_calls, 0);
+    bus_counters(risk, &counters);
+    CHECK_INT(counters.received, heard.heartbeats);
+    bus_close(&engine);
+    bus_close(&risk);
+}
+
 /* ---- requests for state ---- */
 
 static struct {
@@ -411,6 +436,7 @@ int main(void)
     CASE(what_was_missing_of_an_old_epoch_is_lost);
     CASE(three_publishers_are_told_apart);
     CASE(a_hundred_thousand_events_arrive_intact);
+    CASE(heartbeats_alone_can_be_heard);
     CASE(requests_of_a_kind_are_answered_together);
     CASE(a_second_binder_is_refused);
     CASE(a_path_that_is_served_is_not_stolen);
