@@ -41,7 +41,7 @@ static void sha256_of_two_parts_is_that_of_the_whole(void)
     uint8_t hash[32];
 
     for (size_t cut = 0; cut <= 3; cut++) {
-        sha256_two("abc", cut, "abc" + cut, 3 - cut, hash);
+        sha256_two("abc", cut, &"abc"[cut], 3 - cut, hash);
         CHECK_STR(hex(hash, 32),
                   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
