@@ -33,7 +33,12 @@ int fixed_format_at(int64_t value, int exp, int decimals, char *out, size_t cap)
 /* fixed_format_trim drops trailing zeros after the point ("0.5", "12"). */
 int fixed_format_trim(int64_t value, int exp, char *out, size_t cap);
 
-enum fixed_round { FIXED_DOWN, FIXED_UP, FIXED_NEAREST, FIXED_EXACT }; /* DOWN: towards zero. */
+enum fixed_round {
+    FIXED_DOWN,
+    FIXED_UP,
+    FIXED_NEAREST,
+    FIXED_EXACT
+}; /* DOWN: towards zero; UP: away from it; NEAREST: halves away from it. */
 
 /* fixed_rescale gives value at another exponent. ERR_RANGE when it does not fit, or when EXACT
  * would lose digits. */

@@ -43,7 +43,8 @@ int scan_value(struct scan_iter *iter, struct scan_value *value);
 int scan_enter(struct scan_iter *iter, struct scan_iter *inner);
 int scan_leave(struct scan_iter *iter, const struct scan_iter *inner);
 
-/* scan_find gives the member of a name (first one), ERR_NOT_FOUND or ERR_PROTO. Linear. */
+/* scan_find gives the member of a name (first one), ERR_NOT_FOUND or ERR_PROTO. Linear. Names are
+ * compared as they stand, escapes untouched. */
 int scan_find(const struct scan_value *object, const char *name, struct scan_value *out);
 
 /* scan_is compares a string value (or a key) with a literal. */
