@@ -794,10 +794,12 @@ static void feed_tick(void *state, const struct venue_clock *clock, const struct
     if (now < feed->status_at_ns)
         return;
     feed->status_at_ns = now + LIFE_SIGN_NS;
-    kraken_feed_update_state(&call, true);
-    /* A book at rest is as fresh as its connection. */
-    for (unsigned i = 0; feed->is_open && i < feed->market_count; i++)
-        if (feed->markets[i].state == FEED_LIVE && now - feed->last_message_ns <= ALIVE_NS)
+    /* A book at rest is as fresh as its connection. Receivers take a live feed's word for all of
+     * its books: a silent one gives none, and the books grow old. */
+    bool is_alive = feed->is_open && now - feed->last_message_ns <= ALIVE_NS;
+    kraken_feed_update_state(&call, is_alive || !feed->is_open);
+    for (unsigned i = 0; is_alive && i < feed->market_count; i++)
+        if (feed->markets[i].state == FEED_LIVE)
             kraken_market_status(&call, &feed->markets[i]);
 }
 
