@@ -253,6 +253,7 @@ void order_free(struct engine_core *e, struct order *o);
 uint32_t order_slot(const struct engine_core *e, const struct order *o);
 struct order *order_at(const struct engine_core *e, uint32_t slot);
 void order_set_exchange_id(struct engine_core *e, struct order *o, const char *exchange_order_id);
+void order_drop_exchange_id(struct engine_core *e, struct order *o);
 void order_bind_instrument(struct engine_core *e, struct order *o);
 /* order_apply puts one input through the table. Returns false when it was known already. */
 bool order_apply(struct engine_core *e, struct order *o, enum order_input input,

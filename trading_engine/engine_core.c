@@ -274,6 +274,7 @@ static void restore_order(struct engine_core *e, const struct order_record *r)
         return;
     bool was_ended = is_new || order_is_final(o->r.state) || o->r.state == ORDER_NONE;
     e->unknown_orders -= o->r.state == ORDER_UNKNOWN;
+    order_drop_exchange_id(e, o);
     o->r = *r;
     o->r.exchange_order_id[0] = 0;
     e->unknown_orders += o->r.state == ORDER_UNKNOWN;

@@ -92,7 +92,7 @@ struct order *live_next(const struct engine_core *e, const struct order *o)
     return o->next != SLOT_NONE ? &e->orders[o->next] : NULL;
 }
 
-static void unlink_exchange_id(struct engine_core *e, struct order *o)
+void order_drop_exchange_id(struct engine_core *e, struct order *o)
 {
     if (!o->is_linked_exchange_id)
         return;
@@ -108,7 +108,7 @@ void order_set_exchange_id(struct engine_core *e, struct order *o, const char *e
     if (exchange_order_id[0] == 0 ||
         (o->is_linked_exchange_id && strcmp(o->r.exchange_order_id, exchange_order_id) == 0))
         return;
-    unlink_exchange_id(e, o);
+    order_drop_exchange_id(e, o);
     text_copy(o->r.exchange_order_id, sizeof(o->r.exchange_order_id), exchange_order_id);
     uint32_t *head = &e->by_exchange_id[text_hash(o->r.exchange_order_id) & e->bucket_mask];
     o->next_by_exchange_id = *head;
@@ -122,7 +122,7 @@ void order_free(struct engine_core *e, struct order *o)
 
     o->r.qty = o->r.pending_qty = 0;
     order_refresh(e, o); /* Gives back what it holds of the sums. */
-    unlink_exchange_id(e, o);
+    order_drop_exchange_id(e, o);
     if (o->r.order_id) {
         uint32_t *link = &e->by_id[id_bucket(e, o->r.order_id)];
         while (*link != slot)
