@@ -88,7 +88,7 @@ async function trade () {
   claim(market.precision.price > 0 && market.precision.amount > 0, 'precision of price and amount is told')
 
   const book = await exchange.fetchOrderBook(symbol)
-  claim(book.bids.length > 5 && book.asks.length > 5 && book.bids[0][0] < book.asks[0][0], 'the book is there and not crossed')
+  claim(book.bids.length > 5 && book.asks.length > 5 && book.bids[0][0] < book.asks[0][0], 'the book is there and not crossed', `${book.bids.length} bids ${book.bids[0]}, ${book.asks.length} asks ${book.asks[0]}`)
 
   const before = await exchange.fetchBalance()
   claim(before.BTC.free > 0 && before.USDT.free > 0, 'balances are there')
