@@ -218,7 +218,7 @@ static int control_status(struct simulator *simulator, struct sim_text *out)
 {
     sim_textf(
         out,
-        "{\"started_ns\":%lld,\"crowd_step\":%llu,\"is_paused\":%s,\"quotes\":%llu,"
+        "{\"started_ns\":%lld,\"market_step\":%llu,\"is_paused\":%s,\"quotes\":%llu,"
         "\"takes\":%llu,\"market_refused\":%llu,\"venues\":[",
         (long long)simulator->started_ns, (unsigned long long)simulator->crowd.step,
         simulator->crowd.is_paused ? "true" : "false", (unsigned long long)simulator->crowd.quotes,

@@ -258,15 +258,20 @@ static void take_some(struct crowd *crowd, struct crowd_pair *pair, struct crowd
     }
 }
 
-/* What the view jumped past is stale: a maker pulls it at once. */
-static void pull_crossed(struct crowd_pair *pair, struct crowd_place *place, int64_t now_ns)
+/* What the view jumped past is stale: a maker moves it at once, and no side is ever left empty. */
+static void move_crossed(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
+                         int64_t now_ns)
 {
     for (int64_t level = 0; level < pair->config.levels; level++) {
         struct crowd_quote *bid = &place->quotes[0][level], *ask = &place->quotes[1][level];
-        if (bid->order_id && bid->price > place->seen)
+        if (bid->order_id && bid->price > place->seen) {
             drop_quote(place, bid, now_ns);
-        if (ask->order_id && ask->price < place->seen)
+            requote(crowd, pair, place, SIDE_BUY, level, now_ns);
+        }
+        if (ask->order_id && ask->price < place->seen) {
             drop_quote(place, ask, now_ns);
+            requote(crowd, pair, place, SIDE_SELL, level, now_ns);
+        }
     }
 }
 
@@ -284,7 +289,7 @@ void crowd_step(struct crowd *crowd, int64_t now_ns)
                 requote_all(crowd, pair, place, now_ns);
                 continue;
             }
-            pull_crossed(pair, place, now_ns);
+            move_crossed(crowd, pair, place, now_ns);
             requote_some(crowd, pair, place, now_ns);
             take_some(crowd, pair, place, now_ns);
         }

@@ -89,7 +89,7 @@
       "Smallest push." },                                                                                              \
     { "MARKET_", "DISLOCATION_MAX_PPM", CONFIG_INT, at(dislocation_max_ppm), "9000", 0, 500000, NULL, CONFIG_REPEATED, \
       "Largest push." },                                                                                               \
-    { "MARKET_", "DISLOCATION_MS", CONFIG_INT, at(dislocation_ms), "400", 10, 600000, NULL, CONFIG_REPEATED,           \
+    { "MARKET_", "DISLOCATION_MS", CONFIG_INT, at(dislocation_ms), "700", 10, 600000, NULL, CONFIG_REPEATED,           \
       "How long a push stands before it fades." }
 
 const struct config_key venue_simulator_keys[] = {

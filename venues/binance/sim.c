@@ -14,6 +14,7 @@ static const struct endpoint endpoints[] = {
     { "GET", "/api/v3/exchangeInfo", "exchangeInfo", 20, SECURITY_NONE, 0, bsim_run_exchange_info },
     { "GET", "/api/v3/depth", "depth", 5, SECURITY_NONE, 0, bsim_run_depth },
     { "GET", "/api/v3/trades", "trades.recent", 25, SECURITY_NONE, 0, bsim_run_trades },
+    { "GET", "/api/v3/aggTrades", "trades.aggregate", 4, SECURITY_NONE, 0, bsim_run_agg_trades },
     { "GET", "/api/v3/avgPrice", "avgPrice", 2, SECURITY_NONE, 0, bsim_run_avg_price },
     { "GET", "/api/v3/ticker/price", "ticker.price", 2, SECURITY_NONE, 0, bsim_run_ticker_price },
     { "GET", "/api/v3/ticker/bookTicker", "ticker.book", 2, SECURITY_NONE, 0,
@@ -40,6 +41,8 @@ static const struct endpoint endpoints[] = {
       bsim_run_commission },
     { "GET", "/api/v3/rateLimit/order", "account.rateLimits.orders", 40, SECURITY_SIGNED, 0,
       bsim_run_rate_limit_order },
+    { "GET", "/sapi/v1/margin/allPairs", NULL, 1, SECURITY_KEY, 0, bsim_run_no_margin },
+    { "GET", "/sapi/v1/margin/isolated/allPairs", NULL, 10, SECURITY_KEY, 0, bsim_run_no_margin },
     { "GET", "/sapi/v1/capital/config/getall", NULL, 10, SECURITY_SIGNED, 0,
       bsim_run_capital_config },
 };

@@ -113,3 +113,9 @@ void bsim_run_capital_config(struct call *call)
     }
     sim_textf(out, "]");
 }
+
+/* There is no margin trading here; clients ask all the same. */
+void bsim_run_no_margin(struct call *call)
+{
+    sim_textf(call->out, "[]");
+}

@@ -94,6 +94,8 @@ struct symbol {
     int64_t bid, bid_qty, ask, ask_qty;
     struct aggregate aggregate;
     uint64_t next_aggregate;
+    struct aggregate
+        aggregates[1024]; /* Ring of finished ones, for /aggTrades: slot is id % 1024. */
     struct {
         uint64_t id;
         int64_t price, qty, quote, at_ns;
@@ -214,11 +216,13 @@ void bsim_run_account(struct call *call);
 void bsim_run_commission(struct call *call);
 void bsim_run_rate_limit_order(struct call *call);
 void bsim_run_capital_config(struct call *call);
+void bsim_run_no_margin(struct call *call);
 void bsim_run_ping(struct call *call);
 void bsim_run_time(struct call *call);
 void bsim_run_exchange_info(struct call *call);
 void bsim_run_depth(struct call *call);
 void bsim_run_trades(struct call *call);
+void bsim_run_agg_trades(struct call *call);
 void bsim_run_ticker_price(struct call *call);
 void bsim_run_ticker_book(struct call *call);
 void bsim_run_ticker_24hr(struct call *call);

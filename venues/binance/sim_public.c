@@ -273,6 +273,47 @@ void bsim_run_trades(struct call *call)
     sim_textf(call->out, "]");
 }
 
+static void json_aggregate(struct sim_text *out, const struct aggregate *aggregate)
+{
+    sim_textf(out, "{\"a\":%llu", (unsigned long long)aggregate->id);
+    quoted(out, "p", aggregate->price);
+    quoted(out, "q", aggregate->qty);
+    sim_textf(out, ",\"f\":%llu,\"l\":%llu,\"T\":%lld,\"m\":%s,\"M\":true}",
+              (unsigned long long)aggregate->first_trade, (unsigned long long)aggregate->last_trade,
+              (long long)bsim_ms_of(aggregate->at_ns),
+              aggregate->is_buyer_maker ? "true" : "false");
+}
+
+void bsim_run_agg_trades(struct call *call)
+{
+    int64_t limit = 500, from = 0, start_ms = 0, end_ms = INT64_MAX, written = 0;
+    uint32_t instrument;
+    bool has_from = false, has_start = false;
+
+    if (!bsim_call_symbol(call, &instrument) ||
+        !bsim_call_integer(call, "limit", 1, 1000, &limit, NULL) ||
+        !bsim_call_integer(call, "fromId", 0, INT64_MAX, &from, &has_from) ||
+        !bsim_call_integer(call, "startTime", 0, INT64_MAX, &start_ms, &has_start) ||
+        !bsim_call_integer(call, "endTime", 0, INT64_MAX, &end_ms, NULL) ||
+        !bsim_call_all_read(call))
+        return;
+    const struct symbol *symbol = &call->state->symbols[instrument];
+    uint64_t end = symbol->aggregate.taker ? symbol->aggregate.id : symbol->next_aggregate;
+    uint64_t kept = end > COUNT(symbol->aggregates) ? end - COUNT(symbol->aggregates) : 1;
+    if (!has_from && !has_start && end - kept > (uint64_t)limit)
+        kept = end - (uint64_t)limit;
+    sim_textf(call->out, "[");
+    for (uint64_t id = MAX(kept, (uint64_t)from); id < end && written < limit; id++) {
+        const struct aggregate *aggregate = &symbol->aggregates[id % COUNT(symbol->aggregates)];
+        int64_t at_ms = bsim_ms_of(aggregate->at_ns);
+        if (at_ms < start_ms || at_ms > end_ms)
+            continue;
+        sim_textf(call->out, "%s", written++ ? "," : "");
+        json_aggregate(call->out, aggregate);
+    }
+    sim_textf(call->out, "]");
+}
+
 /* ---- tickers ---- */
 
 static void json_price(struct call *call, uint32_t instrument)

@@ -422,6 +422,8 @@ static void flush_aggregate(struct sim *sim, uint32_t instrument)
               (unsigned long long)aggregate->first_trade, (unsigned long long)aggregate->last_trade,
               (long long)bsim_ms_of(aggregate->at_ns),
               aggregate->is_buyer_maker ? "true" : "false");
+    struct symbol *symbol = &state->symbols[instrument];
+    symbol->aggregates[aggregate->id % COUNT(symbol->aggregates)] = *aggregate;
     aggregate->taker = 0;
     publish(sim, STREAM_AGG_TRADE, instrument, 0);
 }
