@@ -157,14 +157,16 @@ bool book_is_crossed(const struct book *book)
     return bid && ask && bid->price >= ask->price;
 }
 
-/* Sets levels from the last to the first: a snapshot comes best first, so each goes to the end. */
+/* Sets a snapshot's levels from the last to the first: it comes best first, so each goes to the end. A
+ * delta's in their order: where a price is named twice, the later word holds. */
 static int side_apply(const struct book *book, struct book_side *side,
                       const struct wire_book_delta *event, uint32_t first, uint32_t count)
 {
     bool is_same = event->price_exp == book->price_exp && event->qty_exp == book->qty_exp;
+    bool is_snapshot = event->header.type == WIRE_book_snapshot;
 
-    for (uint32_t i = first + count; i-- > first;) {
-        struct wire_level level = event->levels[i];
+    for (uint32_t n = 0; n < count; n++) {
+        struct wire_level level = event->levels[is_snapshot ? first + count - 1 - n : first + n];
         int err = 0;
 
         if (UNLIKELY(!is_same)) {

@@ -244,6 +244,21 @@ static void snapshot_replaces_and_delta_changes(void)
     book_fini(&book);
 }
 
+static void later_word_of_a_delta_holds(void)
+{
+    struct book book = fresh(10);
+
+    begin(WIRE_book_delta, 2, 2);
+    event.levels[0] = (wire_level){ 100, 1 };
+    event.levels[1] = (wire_level){ 100, 0 };
+    event.levels[2] = (wire_level){ 101, 0 };
+    event.levels[3] = (wire_level){ 101, 4 };
+    CHECK_INT(book_apply(&book, &event.header), 0);
+    CHECK_INT(book.bids.count, 0);
+    CHECK_INT(book_best(&book.asks)->qty, 4);
+    book_fini(&book);
+}
+
 static void delta_does_not_bring_a_stale_book_back(void)
 {
     struct book book = fresh(10);
@@ -394,6 +409,7 @@ int main(void)
     CASE(crossed_is_bid_at_or_above_ask);
     CASE(does_what_a_naive_book_does);
     CASE(snapshot_replaces_and_delta_changes);
+    CASE(later_word_of_a_delta_holds);
     CASE(delta_does_not_bring_a_stale_book_back);
     CASE(crossed_book_is_stale_once_the_message_ends);
     CASE(other_exponents_are_rescaled_or_refused);
