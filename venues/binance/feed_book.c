@@ -115,7 +115,7 @@ void feed_desync(const struct feed_turn *turn, struct feed_symbol *sym, wire_fee
     sym->is_synced = false;
     sym->is_buffering = true;
     sym->ahead_since_ns = 0;
-    sym->book.is_stale = true;
+    book_stale(&sym->book);
     buffer_clear(sym);
     feed_set_state(turn, sym, state, why);
 }
@@ -412,10 +412,9 @@ int feed_on_snapshot(const struct feed_turn *turn, struct feed_symbol *sym,
     sym->is_synced = sym->was_synced = true;
     sym->is_buffering = false;
     sym->attempts = 0;
-    book->updated_ns = turn->clock->now_ns;
     if (book_is_crossed(book))
         return crossed(turn, sym);
-    book->is_stale = false;
+    book_live(book, turn->clock->now_ns);
     feed_publish_book(turn, sym);
     feed_set_state(turn, sym, FEED_LIVE, REASON_NONE);
     quote_from_book(turn, sym);
