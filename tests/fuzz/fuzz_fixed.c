@@ -6,6 +6,8 @@
 #include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +168,30 @@ static void rounding_brackets_the_value(int64_t value, int exp, int to_exp)
     require(is_exact == (low == high) && (!is_exact || exact == low));
 }
 
+/* Within half a unit, and halves away from zero. */
+static void nearest_is_nearest(int64_t value, int digits_lost)
+{
+    int64_t nearest;
+    i128 unit = fixed_pow10(digits_lost);
+
+    require(fixed_rescale(value, digits_lost, 0, FIXED_NEAREST, &nearest) == 0);
+    i128 off = value < 0 ? nearest * unit - value : value - nearest * unit;
+    require(2 * off < unit && 2 * off >= -unit);
+}
+
+/* Around the last values that fit, with the point anywhere. */
+static void reading_agrees_at_the_limits(uint8_t away, uint8_t point, bool is_negative, int exp)
+{
+    uint64_t magnitude = ((uint64_t)1 << 63) + away - 128;
+    char digits[24], text[32];
+    int len = snprintf(digits, sizeof(digits), "%" PRIu64, magnitude);
+    int before = 1 + point % (len - 1);
+
+    int text_len = snprintf(text, sizeof(text), "%s%.*s%s%s", is_negative ? "-" : "", before,
+                            digits, point & 0x80 ? "." : "", digits + before);
+    reading_agrees(text, (size_t)text_len, exp);
+}
+
 static void comparing_is_an_order(int64_t a, int a_exp, int64_t b, int b_exp)
 {
     int order = fixed_compare(a, a_exp, b, b_exp);
@@ -216,6 +242,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     writing_reads_back(in.a, exps[0], exps[1]);
     rounding_brackets_the_value(in.a, exps[0], exps[1]);
+    nearest_is_nearest(in.a, in.exps[0] % 19);
+    reading_agrees_at_the_limits(in.exps[0], in.exps[1], in.exps[2] & 1, exps[2]);
     comparing_is_an_order(in.a, exps[0], in.b, exps[1]);
     products_agree_with_128_bits(in.a, in.b, in.c);
     return 0;
