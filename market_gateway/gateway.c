@@ -358,11 +358,11 @@ static void play_due(struct loop_timer *timer, int64_t now_ns)
         err = replay_due(gateway->replay, &ts_ns);
         if (err)
             break;
-        if (!gateway->begun_ns) {
+        if (!gateway->begun_ns && ts_ns) {
             gateway->begun_ns = now_ns;
             gateway->first_ts_ns = ts_ns;
         }
-        next_ns = due_ns(gateway, ts_ns);
+        next_ns = ts_ns ? due_ns(gateway, ts_ns) : now_ns;
         if (next_ns > now_ns)
             break;
         err = replay_step(gateway->replay, loop_now_ns());

@@ -236,9 +236,13 @@ int replay_due(struct replay *replay, int64_t *ts_ns)
 {
     int err = fetch(replay);
 
-    if (!err)
+    if (err)
+        return err;
+    if (replay->record.kind == CAPTURE_HEADER)
+        *ts_ns = 0;
+    else
         *ts_ns = replay->record.ts_ns ? replay->record.ts_ns : replay->clock.wall_ns + BARE_STEP_NS;
-    return err;
+    return 0;
 }
 
 int replay_step(struct replay *replay, int64_t now_ns)

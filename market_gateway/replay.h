@@ -24,7 +24,8 @@ struct replay_config {
 int replay_open(struct replay **replay, const struct replay_config *config);
 void replay_close(struct replay **replay);
 
-/* replay_due gives the capture's time of the next record. 0, or as capture_next at its end. */
+/* replay_due gives the capture's time of the next record, 0 where it is due at once. 0, or as
+ * capture_next at its end. */
 int replay_due(struct replay *replay, int64_t *ts_ns);
 
 /* replay_step plays the next record. now_ns is CLOCK_MONOTONIC of now for a replay that is

@@ -2,13 +2,17 @@
  * happens when a frame is lost. Run by tests/check.d/20-replay with the gateway's path. */
 #include "market_gateway/replay.h"
 
+#include "common/edge/bus.h"
 #include "common/leaf/err.h"
+#include "common/leaf/fixed.h"
 #include "common/pure/book.h"
 #include "tests/unit/check.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define FIXTURES "../shared/fixtures/"
@@ -385,6 +389,157 @@ static void a_lost_frame_is_noticed_wherever_it_is_covered(void)
     each_capture(lose_one);
 }
 
+/* ---- onto the bus ---- */
+
+static struct {
+    char dir[64], endpoint[128];
+    unsigned answers, snapshots_asked;
+    struct { /* Symbols, as the definitions name them. */
+        uint64_t instrument;
+        char symbol[32];
+    } names[INSTRUMENTS_MAX];
+    size_t name_count;
+    wire_feed_state whole;
+} joined;
+
+static void on_bus_event(void *ctx, const struct wire_header *event)
+{
+    static union wire_event copy;
+
+    memcpy(&copy, event, event->size);
+    observe(ctx, &copy.header);
+    joined.snapshots_asked += event->type == WIRE_book_snapshot && (event->flags & WIRE_SNAPSHOT);
+    CHECK_INT(event->account, 1);
+    if (event->type == WIRE_feed_status && event->instrument == 0)
+        joined.whole = copy.feed_status.state;
+    if (event->type == WIRE_instrument && joined.name_count < INSTRUMENTS_MAX) {
+        joined.names[joined.name_count].instrument = event->instrument;
+        memcpy(joined.names[joined.name_count++].symbol, copy.instrument.symbol, 32);
+    }
+}
+
+static void on_recovery_end(void *ctx, const struct wire_recovery_end *recovery)
+{
+    (void)ctx, (void)recovery;
+    joined.answers++;
+}
+
+static void write_text(const char *name, const char *format, ...)
+{
+    char path[160];
+    va_list args;
+
+    snprintf(path, sizeof(path), "%s/%s", joined.dir, name);
+    FILE *file = fopen(path, "we");
+    va_start(args, format);
+    if (!file || vfprintf(file, format, args) < 0 || fclose(file) != 0)
+        abort();
+    va_end(args);
+}
+
+static pid_t start_gateway(const char *capture)
+{
+    char config[160];
+
+    snprintf(config, sizeof(config), "%s/gateway.ini", joined.dir);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+            _exit(1);
+        execl(gateway_path, gateway_path, "BINANCE", config, "--replay", capture, "--publish",
+              "--speed", "20", "--stats", NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+/* Joins in the middle, asks for what it missed, and stays until the publisher is gone. */
+static void follow(pid_t pid, int *status)
+{
+    struct bus_config config = { .role = ROLE_SIGNAL_ENGINE, .run_dir = joined.dir };
+    const struct bus_handler handler = { .event = on_bus_event, .recovery_end = on_recovery_end };
+    struct wire_state_request request;
+    struct loop *loop = NULL;
+    struct bus *bus = NULL;
+    struct bus_sub *sub = NULL;
+
+    usleep(500000); /* A third of the capture has gone by. */
+    CHECK_INT(loop_open(&loop), 0);
+    config.loop = loop;
+    CHECK_INT(bus_open(&bus, &config), 0);
+    CHECK_INT(bus_subscribe(bus, STREAM_MARKET_DATA, joined.endpoint, NULL, 0, &handler, &sub), 0);
+    WIRE_BEGIN(&request, state_request);
+    request.kind = REQUEST_SNAPSHOT;
+    int64_t ask_ns = loop_now_ns() + 200 * NS_PER_MS, until_ns = loop_now_ns() + 20 * NS_PER_S;
+    while (waitpid(pid, status, WNOHANG) == 0 && loop_now_ns() < until_ns) {
+        loop_turn(loop, 5 * NS_PER_MS);
+        if (ask_ns && loop_now_ns() > ask_ns) {
+            CHECK_INT(bus_request(sub, &request), 0);
+            ask_ns = 0;
+        }
+    }
+    bus_close(&bus);
+    loop_close(&loop);
+}
+
+static void a_late_subscriber_has_the_final_books(void)
+{
+    static const char name[] = "us_spot_20211012_31s_with_snapshot.jsonl.zst";
+    int status = -1;
+
+    memset(&joined, 0, sizeof(joined));
+    joined.whole = FEED_MAINTENANCE;
+    observer_clear(&observer);
+    snprintf(joined.dir, sizeof(joined.dir), "/tmp/tickpipe-replay-XXXXXX");
+    CHECK(mkdtemp(joined.dir) != NULL);
+    snprintf(joined.endpoint, sizeof(joined.endpoint), "ipc://%s/6001", joined.dir);
+    write_text("venues.ini", "[CORE]\nHOST=127.0.0.1\n[BINANCE]\nID=1\nVENUE=binance\n"
+                             "ACCOUNT=main\nHOST=127.0.0.1\n");
+    write_text("gateway.ini",
+               "[GLOBAL]\nRUN_DIR=%s\nKEYS_DIR=%s/keys\n[ZMQ]\n"
+               "MARKET_DATA_PUB_ENDPOINT=%s\n",
+               joined.dir, joined.dir, joined.endpoint);
+    int64_t start_ns = loop_now_ns();
+    follow(start_gateway(FIXTURES "binance/captures/us_spot_20211012_31s_with_snapshot.jsonl.zst"),
+           &status);
+    int64_t lasted_ns = loop_now_ns() - start_ns;
+
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(lasted_ns > 1400 * NS_PER_MS && lasted_ns < 15 * NS_PER_S); /* 31 s at 20 times. */
+    CHECK(joined.answers >= 1 && joined.snapshots_asked >= 4);
+    /* The recording is over: nobody may trade on it. */
+    CHECK(joined.whole == FEED_STALE || joined.whole == FEED_DOWN);
+    CHECK_INT(observer.invalid + observer.crossed_live, 0);
+    CHECK_INT(joined.name_count >= 4, 1);
+    const cJSON *want = cJSON_GetObjectItem(expectation(name), "top"), *symbol;
+    unsigned found = 0;
+    cJSON_ArrayForEach(symbol, want)
+    {
+        for (size_t i = 0; i < joined.name_count; i++) {
+            if (strcmp(joined.names[i].symbol, symbol->string) != 0)
+                continue;
+            const struct book *book = &seen(joined.names[i].instrument)->book;
+            const struct book_side *sides[] = { &book->bids, &book->asks };
+            for (int side = 0; side < 2; side++) {
+                const char *text = cJSON_GetStringValue(cJSON_GetArrayItem(symbol, side));
+                int64_t price = 0;
+                CHECK_INT(fixed_parse(text, strlen(text), book->price_exp, &price), 0);
+                CHECK(sides[side]->count > 0);
+                if (sides[side]->count > 0)
+                    CHECK_INT(book_best(sides[side])->price, price);
+                CHECK_INT(sides[side]->count, cJSON_GetArrayItem(symbol, side + 2)->valuedouble);
+            }
+            found++;
+            break;
+        }
+    }
+    CHECK_INT(found, 4);
+    observer_clear(&observer);
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s", joined.dir);
+    CHECK_INT(system(command), 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -398,6 +553,7 @@ int main(int argc, char **argv)
     gateway_path = argv[1];
     load_expected();
     CASE(replays_agree_with_an_independent_rebuild);
+    CASE(a_late_subscriber_has_the_final_books);
     CASE(a_lost_frame_is_noticed_wherever_it_is_covered);
     cJSON_Delete(expected);
     DONE();
