@@ -157,7 +157,8 @@ static void put(struct pen *pen, const char *text, size_t len)
         pen->is_full = true;
         return;
     }
-    memcpy(pen->at, text, len);
+    if (len > 0) /* An empty slot has no text at all. */
+        memcpy(pen->at, text, len);
     pen->at += len;
 }
 
