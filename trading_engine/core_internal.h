@@ -20,8 +20,9 @@
 
 #include <string.h>
 
+#define SLOT_NONE UINT32_MAX /* No enumerator: clang keeps those within int. */
+
 enum {
-    SLOT_NONE = UINT32_MAX,
     REQUESTS_MAX = 4096,
     DRY_QUEUE_MAX = 512,
     RECALLS_MAX = 64,
