@@ -5,11 +5,11 @@
 #include <stdio.h>
 
 enum {
-    RESYNC_ATTEMPTS_MAX = 6, /* Waits double from RESYNC_WAIT_NS to 64 of them. */
+    RESYNC_ATTEMPTS_MAX = 3, /* Waits double from RESYNC_WAIT_NS to eight of them. */
     DELTA_LEVELS_MAX = 128,  /* A message has a handful; finding repeats is quadratic. */
 };
 #define RESYNC_WAIT_NS   (1 * NS_PER_S)
-#define RESYNC_CALM_NS   (60 * NS_PER_S) /* Good for so long: the next failure is a first one. */
+#define RESYNC_CALM_NS   (10 * NS_PER_S) /* Good for so long: the next failure is a first one. */
 #define REFRESH_EVERY_NS (900 * NS_PER_S)
 
 void kraken_market_scale(struct kraken_market *market, int price_decimals, int qty_decimals)
