@@ -188,7 +188,8 @@ struct venue_command {
     int64_t price, qty;         /* REPLACE: new price and new total quantity. */
     int price_exp, qty_exp;
     int price_decimals, qty_decimals; /* Written with exactly so many decimals. */
-    int64_t filled_qty;         /* REPLACE on venues where it is cancel and new: what is done already. */
+    int64_t filled_qty;         /* REPLACE on venues where it is cancel and new: what the order meant has
+                                   executed, as far as is known. qty is that order's new total. */
     char client_order_id[40];   /* PLACE: of the new order. Others: of the order meant ("": by exchange id). */
     char exchange_order_id[VENUE_ID_MAX];
     char new_client_order_id[40]; /* REPLACE on venues that make a new order of it. */
