@@ -798,6 +798,74 @@ static void faults_do_what_they_are_called(void)
     close_world();
 }
 
+static void a_corrupted_diff_crosses_the_book_of_whoever_believes_it(void)
+{
+    struct rebuilt bids = { 0 }, asks = { 0 };
+    double last_u = 0;
+    int64_t best_bid = 0;
+
+    open_world();
+    gaps = 0;
+    connect_stream("/ws/btcusdt@depth@100ms", "");
+    background(SIDE_SELL, 50001, 1);
+    background(SIDE_BUY, 50000, 1);
+    world.sim.faults[SIM_FAULT_CORRUPT_CHECKSUM].count = 1;
+    tick_100ms();
+    read_diffs(&bids, &asks, &last_u);
+    for (unsigned i = 0; i < bids.count; i++)
+        best_bid = MAX(best_bid, bids.price[i]);
+    CHECK(best_bid > DEC(50001));
+    CHECK_INT(gaps, 0);
+    close_world();
+}
+
+static void mutate(char *text, size_t len, uint64_t *random)
+{
+    for (int i = 0; i < 3; i++)
+        text[sim_random(random) % len] = (char)(sim_random(random) >> 30);
+}
+
+/* Anything may come from outside: it is answered or ignored, and the money stays whole. */
+static void mangled_requests_and_frames_do_no_harm(void)
+{
+    static const char *const frames[] = {
+        "{\"id\":1,\"method\":\"order.place\",\"params\":{\"symbol\":\"BTCUSDT\",\"price\":1.5,"
+        "\"apiKey\":\"" KEY "\",\"timestamp\":1700000000000,\"signature\":\"00\"}}",
+        "{\"id\":null,\"method\":\"depth\",\"params\":{\"symbol\":\"BTCUSDT\",\"limit\":5}}",
+        "{\"method\":\"SUBSCRIBE\",\"params\":[\"btcusdt@depth@100ms\"],\"id\":1}",
+        "{\"method\":\"SET_PROPERTY\",\"params\":[\"combined\",true],\"id\":5}",
+    };
+    static const char query[] =
+        "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&"
+        "price=49000&newClientOrderId=%41bc&limit=10&symbols=[%22BTCUSDT%22]";
+    static const char *const paths[] = { "/api/v3/depth", "/api/v3/exchangeInfo", "/api/v3/order",
+                                         "/api/v3/ticker/24hr", "/api/v3/trades" };
+    uint64_t random = 4711;
+    char text[1024];
+
+    open_world();
+    world.sim.are_limits_off = true;
+    connect_api();
+    connect_stream("/stream", "streams=btcusdt@trade");
+    world.stream.next = &world.api;
+    background(SIDE_SELL, 50001, 1);
+    for (int i = 0; i < 20000; i++) {
+        const char *frame = frames[(size_t)i % COUNT(frames)];
+        size_t len = strlen(frame);
+        memcpy(text, frame, len);
+        mutate(text, len, &random);
+        sim_binance.ws_frame(&world.sim, i % 4 < 2 ? &world.api : &world.stream, text, len);
+        memcpy(text, query, sizeof(query));
+        mutate(text, sizeof(query) - 1, &random);
+        for (size_t k = 0; k < sizeof(query) - 1; k++)
+            text[k] = text[k] ? text[k] : '%'; /* A C string, as the server hands it on. */
+        request(i % 3 ? "GET" : "POST", paths[(size_t)i % COUNT(paths)], text, i % 7 ? "" : text);
+        forget_frames();
+    }
+    CHECK_INT(world.exchange.accounts[ALICE].placed, 0);
+    close_world();
+}
+
 int main(void)
 {
     CASE(published_vectors_are_accepted_and_a_changed_byte_is_not);
@@ -815,5 +883,7 @@ int main(void)
     CASE(answer_and_events_come_in_either_order);
     CASE(ws_api_refusals_are_the_venues);
     CASE(faults_do_what_they_are_called);
+    CASE(a_corrupted_diff_crosses_the_book_of_whoever_believes_it);
+    CASE(mangled_requests_and_frames_do_no_harm);
     DONE();
 }

@@ -201,6 +201,12 @@ bool bsim_call_integer(struct call *call, const char *name, int64_t min, int64_t
 /* Every parameter sent has been read; else -1104 is answered. */
 bool bsim_call_all_read(struct call *call);
 
+/* bsim_call_target finds the order on a symbol that a request names by id or client id. NULL: none
+ * such; *is_answered when the request itself was wrong. */
+const struct exchange_order *bsim_call_target(struct call *call, uint32_t instrument,
+                                              const char *id_name, const char *client_name,
+                                              bool *is_answered);
+
 /* ---- operations ---- */
 void bsim_run_order_place(struct call *call);
 void bsim_run_order_test(struct call *call);
