@@ -1,5 +1,4 @@
 #include "common/leaf/fixed.h"
-#include "common/pure/instrument.h"
 #include "venues/kraken/feed.h"
 
 #include <stdarg.h>
@@ -13,15 +12,12 @@
 #define ALIVE_NS          (2500 * NS_PER_MS)
 #define METADATA_EVERY_NS (3600 * NS_PER_S)
 #define REFRESH_ANSWER_NS (5 * NS_PER_S)
-#define MSG_RATE_HOLD_NS  (5 * NS_PER_S)
 
 enum { TAG_ASSET_PAIRS = 1, METADATA_ATTEMPTS_MAX = 6 };
 
 /* ---- out ---- */
 
-static void note(const struct kraken_call *call, const char *event, const char *format, ...)
-    PRINTF_LIKE(3, 4);
-static void note(const struct kraken_call *call, const char *event, const char *format, ...)
+void kraken_feed_note(const struct kraken_call *call, const char *event, const char *format, ...)
 {
     char text[256];
     va_list arguments;
@@ -46,7 +42,7 @@ static int send_text(const struct kraken_call *call, const char *text, size_t le
     return call->out->send(call->out->ctx, KRAKEN_FEED_CONNECTION, text, len);
 }
 
-static void reconnect(const struct kraken_call *call, wire_reason why)
+void kraken_feed_reconnect(const struct kraken_call *call, wire_reason why)
 {
     if (call->feed->is_reconnecting)
         return;
@@ -94,7 +90,7 @@ void kraken_feed_resync(const struct kraken_call *call, struct kraken_market *ma
 }
 
 /* Subscribes to all that is wanted, defined and not yet subscribed to. */
-static void subscribe_books(const struct kraken_call *call)
+void kraken_feed_subscribe_books(const struct kraken_call *call)
 {
     struct kraken_feed *feed = call->feed;
 
@@ -165,369 +161,6 @@ void kraken_feed_update_state(const struct kraken_call *call, bool always)
     kraken_feed_emit(call, &status.header);
 }
 
-/* ---- markets ---- */
-
-static uint8_t *slot_of(struct kraken_feed *feed, const char *symbol, size_t len)
-{
-    uint32_t hash = 2166136261u;
-
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)symbol[i]) * 16777619u;
-    for (;; hash++) {
-        uint8_t *slot = &feed->slots[hash % KRAKEN_MARKET_SLOTS];
-        const struct kraken_market *market = *slot ? &feed->markets[*slot - 1] : NULL;
-        if (!market || (memcmp(market->symbol, symbol, len) == 0 && market->symbol[len] == '\0'))
-            return slot;
-    }
-}
-
-static struct kraken_market *market_add(struct kraken_feed *feed, const char *symbol)
-{
-    uint8_t *slot = slot_of(feed, symbol, strlen(symbol));
-
-    if (*slot)
-        return &feed->markets[*slot - 1];
-    if (feed->market_count == feed->markets_max) {
-        feed->markets_refused++;
-        return NULL;
-    }
-    struct kraken_market *market = &feed->markets[feed->market_count++];
-    *slot = (uint8_t)feed->market_count;
-    snprintf(market->symbol, sizeof(market->symbol), "%s", symbol);
-    market->instrument = instrument_id("kraken", INSTRUMENT_SPOT, market->symbol);
-    market->depth = feed->depth;
-    market->is_depth_known = !feed->takes_any_symbol;
-    return market;
-}
-
-/* Lays the system's state over the pair's own: the stricter one holds. */
-static wire_trading_state effective_state(const struct kraken_feed *feed,
-                                          const struct kraken_market *market)
-{
-    if (feed->is_maintenance)
-        return TRADING_HALTED;
-    if (feed->system == TRADING_CANCEL_ONLY &&
-        (market->pair_state == TRADING_OPEN || market->pair_state == TRADING_POST_ONLY ||
-         market->pair_state == TRADING_LIMIT_ONLY))
-        return TRADING_CANCEL_ONLY;
-    if (feed->system == TRADING_POST_ONLY &&
-        (market->pair_state == TRADING_OPEN || market->pair_state == TRADING_LIMIT_ONLY))
-        return TRADING_POST_ONLY;
-    return market->pair_state;
-}
-
-static void publish_definition(const struct kraken_call *call, struct kraken_market *market,
-                               bool is_repeat)
-{
-    struct wire_instrument definition = market->definition;
-
-    definition.header.flags = is_repeat ? WIRE_SNAPSHOT : 0;
-    kraken_feed_emit(call, &definition.header);
-}
-
-/* Takes what the metadata says of a pair into its market and publishes a change. */
-static void define(const struct kraken_call *call, struct kraken_market *market,
-                   const struct kraken_pair *pair)
-{
-    struct kraken_feed *feed = call->feed;
-    struct wire_instrument definition;
-
-    kraken_market_scale(market, pair->price_decimals, pair->qty_decimals);
-    market->pair_state = pair->state;
-    if (kraken_definition(pair, market->book.price_exp, market->book.qty_exp, feed->maker_ppm,
-                          feed->taker_ppm, &definition) != 0) {
-        note(call, "definition_refused", "%s: a step finer than the exponents fixed before",
-             market->symbol);
-        return;
-    }
-    definition.state = effective_state(feed, market);
-    if (market->is_defined && memcmp(&definition, &market->definition, sizeof(definition)) == 0)
-        return;
-    market->definition = definition;
-    market->is_defined = true;
-    market->is_refused = false;
-    publish_definition(call, market, false);
-}
-
-static void on_pair(void *ctx, const struct kraken_pair *pair)
-{
-    const struct kraken_call *call = ctx;
-    struct kraken_feed *feed = call->feed;
-    uint8_t *slot = slot_of(feed, pair->symbol, strlen(pair->symbol));
-    struct kraken_market *market = *slot ? &feed->markets[*slot - 1] : NULL;
-
-    /* In a replay room goes first to what has frames: a definition alone opens a market while there
-     * is plenty, and the table of names keeps the rest. */
-    if (!market && feed->takes_any_symbol && feed->market_count < feed->markets_max / 2)
-        market = market_add(feed, pair->symbol);
-    if (market)
-        define(call, market, pair);
-}
-
-struct kraken_market *kraken_feed_market(const struct kraken_call *call,
-                                         const struct scan_value *symbol)
-{
-    struct kraken_feed *feed = call->feed;
-    char text[32], modern[32];
-
-    if (symbol->type != SCAN_STRING || symbol->len >= sizeof(text))
-        return NULL;
-    uint8_t *slot = slot_of(feed, symbol->text, symbol->len);
-    if (*slot)
-        return &feed->markets[*slot - 1];
-    if (!feed->takes_any_symbol || scan_text(symbol, text, sizeof(text)) != 0 ||
-        kraken_symbol_of(text, modern) != 0 || strcmp(text, modern) != 0)
-        return NULL;
-    struct kraken_market *market = market_add(feed, text);
-    const struct kraken_pair *pair = kraken_pair_by_symbol(&feed->names, text);
-    if (market && pair)
-        define(call, market, pair);
-    return market;
-}
-
-/* ---- frames by kind ---- */
-
-/* What a frame's top level says, in whatever order. */
-struct envelope {
-    struct scan_value channel, type, data, method, success, error, result, symbol, req_id;
-    struct scan_value time_in, time_out;
-};
-
-static int read_envelope(const char *frame, size_t len, struct envelope *out)
-{
-    static const struct {
-        const char *name;
-        size_t offset;
-    } members[] = {
-        { "channel", offsetof(struct envelope, channel) },
-        { "type", offsetof(struct envelope, type) },
-        { "data", offsetof(struct envelope, data) },
-        { "method", offsetof(struct envelope, method) },
-        { "success", offsetof(struct envelope, success) },
-        { "error", offsetof(struct envelope, error) },
-        { "result", offsetof(struct envelope, result) },
-        { "symbol", offsetof(struct envelope, symbol) },
-        { "req_id", offsetof(struct envelope, req_id) },
-        { "time_in", offsetof(struct envelope, time_in) },
-        { "time_out", offsetof(struct envelope, time_out) },
-    };
-    struct scan_value root = { SCAN_OBJECT, frame, len };
-    struct scan_value key, value;
-    struct scan_iter iter;
-
-    while (root.len && strchr(" \t\r\n", root.text[root.len - 1]))
-        root.len--;
-    if (root.len < 2 || root.text[root.len - 1] != '}')
-        return ERR_PROTO;
-    int err = scan_begin(&iter, &root);
-    while (!err && (err = scan_member(&iter, &key, &value)) == 0)
-        for (size_t i = 0; i < COUNT(members); i++)
-            if (scan_is(&key, members[i].name)) {
-                *(struct scan_value *)(void *)((char *)out + members[i].offset) = value;
-                break;
-            }
-    return err == ERR_NOT_FOUND ? 0 : ERR_PROTO;
-}
-
-static void on_system(const struct kraken_call *call, const struct scan_value *word)
-{
-    struct kraken_feed *feed = call->feed;
-    wire_trading_state system = kraken_trading_state(word);
-
-    if (system == feed->system)
-        return;
-    note(call, "venue_status", "%.*s", (int)MIN(word->len, 32), word->text);
-    feed->system = system;
-    feed->is_maintenance = system == TRADING_HALTED;
-    for (unsigned i = 0; i < feed->market_count; i++) {
-        struct kraken_market *market = &feed->markets[i];
-        wire_trading_state state = effective_state(feed, market);
-        if (!market->is_defined || market->definition.state == state)
-            continue;
-        market->definition.state = state;
-        publish_definition(call, market, false);
-    }
-    kraken_feed_update_state(call, true);
-}
-
-static int on_status(const struct kraken_call *call, const struct scan_value *data)
-{
-    struct scan_iter iter;
-    struct scan_value item, system, id;
-    int err = data->type == SCAN_ARRAY ? scan_begin(&iter, data) : ERR_PROTO;
-
-    if (!err)
-        err = scan_item(&iter, &item);
-    if (err || item.type != SCAN_OBJECT || scan_find(&item, "system", &system) != 0 ||
-        system.type != SCAN_STRING)
-        return ERR_PROTO;
-    uint64_t connection_id; /* All 64 bits are used. */
-    if (scan_find(&item, "connection_id", &id) == 0) {
-        if (scan_u64(&id, &connection_id) != 0)
-            return ERR_PROTO;
-        note(call, "venue_connection", "%llu", (unsigned long long)connection_id);
-    }
-    on_system(call, &system);
-    return 0;
-}
-
-static int on_instruments(const struct kraken_call *call, const struct scan_value *data)
-{
-    struct kraken_feed *feed = call->feed;
-    int err =
-        kraken_read_instruments(&feed->names, data, on_pair, (void *)call, &feed->metadata_bad);
-
-    if (!err)
-        subscribe_books(call);
-    return err;
-}
-
-static void on_subscribed(const struct kraken_call *call, const struct scan_value *result)
-{
-    struct scan_value channel, symbol, depth;
-    uint64_t levels;
-
-    if (result->type != SCAN_OBJECT || scan_find(result, "channel", &channel) != 0 ||
-        !scan_is(&channel, "book") || scan_find(result, "symbol", &symbol) != 0 ||
-        scan_find(result, "depth", &depth) != 0 || scan_u64(&depth, &levels) != 0)
-        return;
-    struct kraken_market *market = kraken_feed_market(call, &symbol);
-    /* Live, the depth is the one that was asked for; a recording's is in its acks. */
-    if (market && call->feed->takes_any_symbol && levels >= 1 && levels <= KRAKEN_DEPTH_MAX) {
-        market->depth = (unsigned)levels;
-        market->is_depth_known = true;
-    }
-}
-
-static void on_refused(const struct kraken_call *call, const struct envelope *frame)
-{
-    struct kraken_feed *feed = call->feed;
-
-    note(call, "venue_error", "%.*s", (int)MIN(frame->error.len, 120), frame->error.text);
-    if (scan_is(&frame->error, "Exceeded msg rate")) {
-        feed->send_hold_until_ns = call->clock->now_ns + MSG_RATE_HOLD_NS;
-        return;
-    }
-    struct kraken_market *market =
-        frame->symbol.type == SCAN_STRING ? kraken_feed_market(call, &frame->symbol) : NULL;
-    static const char unknown[] = "Currency pair not supported";
-    if (market && frame->error.len >= sizeof(unknown) - 1 &&
-        memcmp(frame->error.text, unknown, sizeof(unknown) - 1) == 0) {
-        market->is_refused = true;
-        market->resync_at_ns = 0;
-        kraken_market_lost(call, market, FEED_DOWN, REASON_INSTRUMENT_UNKNOWN);
-        market->resync_at_ns = 0;
-    }
-}
-
-/* Half of the way there and back lies between our send and the venue's receipt. */
-static void on_pong(const struct kraken_call *call, const struct envelope *frame)
-{
-    struct kraken_feed *feed = call->feed;
-    int64_t venue_ns;
-
-    if (feed->ping_sent_ns == 0)
-        return;
-    int64_t rtt = call->clock->now_ns - feed->ping_sent_ns;
-    if (frame->time_in.type == SCAN_STRING &&
-        kraken_time_read(frame->time_in.text, frame->time_in.len, &venue_ns) == 0)
-        feed->clock_offset_ns = venue_ns - (feed->ping_sent_wall_ns + rtt / 2);
-    feed->ping_sent_ns = 0;
-}
-
-static int on_response(const struct kraken_call *call, const struct envelope *frame)
-{
-    if (scan_is(&frame->method, "pong"))
-        on_pong(call, frame);
-    else if (frame->success.type == SCAN_FALSE || frame->error.type == SCAN_STRING)
-        on_refused(call, frame);
-    else if (scan_is(&frame->method, "subscribe"))
-        on_subscribed(call, &frame->result);
-    return 0;
-}
-
-static int on_channel(const struct kraken_call *call, const struct envelope *frame)
-{
-    bool is_snapshot = scan_is(&frame->type, "snapshot");
-
-    if (scan_is(&frame->channel, "book"))
-        return kraken_feed_book(call, &frame->data, is_snapshot);
-    if (scan_is(&frame->channel, "trade"))
-        return kraken_feed_trades(call, &frame->data, is_snapshot);
-    if (scan_is(&frame->channel, "heartbeat"))
-        return 0;
-    if (scan_is(&frame->channel, "status"))
-        return on_status(call, &frame->data);
-    if (scan_is(&frame->channel, "instrument"))
-        return on_instruments(call, &frame->data);
-    if (scan_is(&frame->channel, "ticker"))
-        return kraken_feed_ticker(call, &frame->data);
-    return 0; /* ohlc, level3 and what is to come: not subscribed to. */
-}
-
-/* A frame that cannot be read, and cannot be told from a book message, may have been one. */
-static void on_unreadable(const struct kraken_call *call, const char *frame, size_t len)
-{
-    struct kraken_feed *feed = call->feed;
-
-    if (!memmem(frame, len, "\"book\"", 6))
-        return;
-    for (unsigned i = 0; i < feed->market_count; i++)
-        if (feed->markets[i].state == FEED_LIVE)
-            kraken_market_lost(call, &feed->markets[i], FEED_STALE, REASON_BAD_BYTES);
-}
-
-static void connection_lost(const struct kraken_call *call)
-{
-    struct kraken_feed *feed = call->feed;
-
-    feed->is_open = false;
-    feed->ping_sent_ns = 0;
-    feed->send_hold_until_ns = 0;
-    for (unsigned i = 0; i < feed->market_count; i++) {
-        struct kraken_market *market = &feed->markets[i];
-        market->is_subscribed = false;
-        market->last_trade_id = 0;
-        if (market->state != FEED_DOWN)
-            kraken_market_lost(call, market, FEED_STALE, REASON_DISCONNECTED);
-    }
-}
-
-static int feed_frame(void *state, unsigned connection, const char *frame, size_t len,
-                      const struct venue_clock *clock, const struct venue_out *out)
-{
-    struct kraken_feed *feed = state;
-    struct kraken_call call = { feed, clock, out };
-    struct envelope envelope = { .channel = { .type = SCAN_NONE } };
-    (void)connection;
-
-    feed->stats.messages++;
-    feed->last_message_ns = clock->now_ns;
-    while (len && strchr(" \t\r\n", *frame))
-        frame++, len--;
-    if (len == 0 || *frame != '{') {
-        /* "CloudFlare WebSocket proxy restarting": the bare text before its end. */
-        feed->stats.rejected++;
-        note(&call, "not_json", "%.*s", (int)MIN(len, 80), frame);
-        connection_lost(&call);
-        reconnect(&call, REASON_DISCONNECTED);
-        kraken_feed_update_state(&call, false);
-        return ERR_PROTO;
-    }
-    int err = read_envelope(frame, len, &envelope);
-    if (err)
-        on_unreadable(&call, frame, len);
-    else if (envelope.channel.type == SCAN_STRING)
-        err = on_channel(&call, &envelope);
-    else if (envelope.method.type == SCAN_STRING || envelope.error.type == SCAN_STRING)
-        err = on_response(&call, &envelope);
-    else
-        err = ERR_PROTO;
-    if (err == ERR_PROTO)
-        feed->stats.rejected++;
-    return err;
-}
-
 /* ---- life ---- */
 
 static unsigned depth_of(unsigned wanted, unsigned levels_max)
@@ -595,7 +228,7 @@ static int feed_init(void *state, const struct venue_feed_config *config)
     for (size_t i = 0; !err && i < config->name_count; i++) {
         err = kraken_symbol_of(config->names[i], symbol);
         if (!err)
-            market_add(feed, symbol)->is_wanted = true;
+            kraken_feed_market_add(feed, symbol)->is_wanted = true;
     }
     if (err)
         feed_fini(feed);
@@ -650,7 +283,7 @@ static void feed_opened(void *state, unsigned connection, const struct venue_clo
                        "\"snapshot\":true},\"req_id\":%llu}",
                        (unsigned long long)++feed->req_id);
     (void)send_text(&call, text, (size_t)len);
-    subscribe_books(&call);
+    kraken_feed_subscribe_books(&call);
     kraken_feed_update_state(&call, false);
 }
 
@@ -661,7 +294,7 @@ static void feed_closed(void *state, unsigned connection, const struct venue_clo
     struct kraken_call call = { feed, clock, out };
     (void)connection;
 
-    connection_lost(&call);
+    kraken_feed_connection_lost(&call);
     feed->is_reconnecting = true; /* The shell is at it. */
     kraken_feed_update_state(&call, false);
 }
@@ -676,7 +309,7 @@ static int on_asset_pairs(const struct kraken_call *call, const struct venue_res
         root.type == SCAN_OBJECT && scan_find(&root, "error", &errors) == 0 &&
         kraken_first_error(&errors, &first) == ERR_NOT_FOUND &&
         scan_find(&root, "result", &result) == 0)
-        err = kraken_read_asset_pairs(&feed->names, &result, on_pair, (void *)call,
+        err = kraken_read_asset_pairs(&feed->names, &result, kraken_feed_on_pair, (void *)call,
                                       &feed->metadata_bad);
     feed->is_metadata_asked = false;
     if (err) {
@@ -688,7 +321,7 @@ static int on_asset_pairs(const struct kraken_call *call, const struct venue_res
     feed->has_metadata = true;
     feed->metadata_attempt = 0;
     feed->metadata_at_ns = call->clock->now_ns + METADATA_EVERY_NS;
-    subscribe_books(call);
+    kraken_feed_subscribe_books(call);
     return 0;
 }
 
@@ -707,7 +340,7 @@ static int feed_http(void *state, const struct venue_response *response,
             result.type != SCAN_OBJECT || scan_find(&result, "status", &status) != 0 ||
             status.type != SCAN_STRING)
             return ERR_PROTO;
-        on_system(&call, &status);
+        kraken_feed_on_system(&call, &status);
     }
     return 0; /* Depth's quantities are rounded: a book is never made of it. */
 }
@@ -733,7 +366,7 @@ static void keep_alive(const struct kraken_call *call)
     if (!feed->is_open)
         return;
     if (silent_ns > RECONNECT_AFTER_NS) {
-        reconnect(call, REASON_SILENCE);
+        kraken_feed_reconnect(call, REASON_SILENCE);
     } else if (silent_ns > PING_AFTER_NS && feed->ping_sent_ns == 0) {
         ping(call);
     }
@@ -787,7 +420,7 @@ static void feed_tick(void *state, const struct venue_clock *clock, const struct
     if (now >= feed->metadata_at_ns)
         ask_metadata(&call);
     if (feed->is_open) {
-        subscribe_books(&call);
+        kraken_feed_subscribe_books(&call);
         retry_books(&call);
         refresh_one(&call);
     }
@@ -814,7 +447,7 @@ static void feed_republish(void *state, uint64_t instrument, const struct venue_
         if (instrument != 0 && market->instrument != instrument)
             continue;
         if (market->is_defined)
-            publish_definition(&call, market, true);
+            kraken_feed_publish_definition(&call, market, true);
         kraken_market_status(&call, market);
         if (!market->book.is_stale)
             kraken_market_snapshot(&call, market, true);
@@ -859,7 +492,7 @@ const struct venue_feed_ops kraken_feed_ops = {
     .start = feed_start,
     .opened = feed_opened,
     .closed = feed_closed,
-    .frame = feed_frame,
+    .frame = kraken_feed_frame,
     .http = feed_http,
     .tick = feed_tick,
     .republish = feed_republish,

@@ -1,7 +1,10 @@
-/* feed.h - the market feed's state, and what its three files offer one another.
+/* feed.h - the market feed's state, and what its files offer one another.
  *
- * feed.c           the connection's life: requests, frames by kind, definitions, liveness
- * feed_book.c      books and trades: levels, truncation, staleness, what is published of them
+ * feed.c           the connection's life: requests, subscriptions, liveness, refresh
+ * feed_frame.c     frames by kind, the venue's system state
+ * feed_market.c    markets and their definitions
+ * feed_book.c      books: levels, truncation, staleness, what is published of them
+ * feed_trade.c     trades and tickers
  * feed_checksum.c  the venue's CRC32 over the ten best levels */
 #ifndef TICKPIPE_VENUES_KRAKEN_FEED_H
 #define TICKPIPE_VENUES_KRAKEN_FEED_H
@@ -92,24 +95,60 @@ struct kraken_call {
 
 /* ---- feed.c ---- */
 
+void kraken_feed_note(const struct kraken_call *call, const char *event, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
 /* kraken_feed_emit stamps and publishes an event. */
 void kraken_feed_emit(const struct kraken_call *call, struct wire_header *event);
 
-/* kraken_feed_market finds a symbol's market; where unknown symbols are taken, it makes one. NULL
- * when the symbol is not for us, is no symbol, or there is no room. */
-struct kraken_market *kraken_feed_market(const struct kraken_call *call,
-                                         const struct scan_value *symbol);
+/* kraken_feed_reconnect asks the shell for a new connection, once. */
+void kraken_feed_reconnect(const struct kraken_call *call, wire_reason why);
 
 /* kraken_feed_subscribe sends subscribe (or unsubscribe) to a channel for one market, for NULL: for
  * all markets that are wanted, defined and not subscribed. 0 or what send said. */
 int kraken_feed_subscribe(const struct kraken_call *call, const char *method, const char *channel,
                           const struct kraken_market *only);
 
+/* kraken_feed_subscribe_books subscribes to all that is wanted, defined and not yet subscribed. */
+void kraken_feed_subscribe_books(const struct kraken_call *call);
+
 /* kraken_feed_resync unsubscribes and subscribes a market's book: a fresh snapshot follows. */
 void kraken_feed_resync(const struct kraken_call *call, struct kraken_market *market);
 
 /* kraken_feed_update_state works the whole feed's state out of its parts and publishes a change. */
 void kraken_feed_update_state(const struct kraken_call *call, bool always);
+
+/* ---- feed_frame.c ---- */
+
+/* kraken_feed_frame is struct venue_feed_ops.frame. */
+int kraken_feed_frame(void *state, unsigned connection, const char *frame, size_t len,
+                      const struct venue_clock *clock, const struct venue_out *out);
+
+/* kraken_feed_on_system takes the system's status word ("online", "maintenance", ...). */
+void kraken_feed_on_system(const struct kraken_call *call, const struct scan_value *word);
+
+/* kraken_feed_connection_lost makes every book stale. */
+void kraken_feed_connection_lost(const struct kraken_call *call);
+
+/* ---- feed_market.c ---- */
+
+/* kraken_feed_market_add finds or makes the market of a symbol. NULL: no room, counted. */
+struct kraken_market *kraken_feed_market_add(struct kraken_feed *feed, const char *symbol);
+
+/* kraken_feed_market finds a symbol's market; where unknown symbols are taken, it makes one. NULL
+ * when the symbol is not for us, is no symbol, or there is no room. */
+struct kraken_market *kraken_feed_market(const struct kraken_call *call,
+                                         const struct scan_value *symbol);
+
+/* kraken_feed_effective_state lays the system's state over the pair's own: the stricter holds. */
+wire_trading_state kraken_feed_effective_state(const struct kraken_feed *feed,
+                                               const struct kraken_market *market);
+
+void kraken_feed_publish_definition(const struct kraken_call *call, struct kraken_market *market,
+                                    bool is_repeat);
+
+/* kraken_feed_on_pair (ctx: struct kraken_call) takes what the metadata says of a pair. */
+void kraken_feed_on_pair(void *ctx, const struct kraken_pair *pair);
 
 /* ---- feed_book.c ---- */
 
@@ -128,9 +167,16 @@ void kraken_market_lost(const struct kraken_call *call, struct kraken_market *ma
 void kraken_market_snapshot(const struct kraken_call *call, struct kraken_market *market,
                             bool is_repeat);
 
+/* kraken_market_quote publishes a top of book. */
+void kraken_market_quote(const struct kraken_call *call, struct kraken_market *market,
+                         struct wire_level bid, struct wire_level ask, int64_t exchange_ns);
+
 /* Readers of one frame's data. 0, ERR_PROTO or ERR_STALE, as venue_feed_ops.frame. Hot. */
 int kraken_feed_book(const struct kraken_call *call, const struct scan_value *data,
                      bool is_snapshot);
+
+/* ---- feed_trade.c: the same of trades and tickers ---- */
+
 int kraken_feed_trades(const struct kraken_call *call, const struct scan_value *data,
                        bool is_snapshot);
 int kraken_feed_ticker(const struct kraken_call *call, const struct scan_value *data);

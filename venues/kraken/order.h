@@ -1,11 +1,13 @@
 /* order.h - the order side's state, and what its files offer one another.
  *
- * order.c          the life of a session: start, token, connection, timeouts, commands
+ * order.c          init, commands and the way they take, timeouts
+ * order_session.c  the private session (token, channels) and how commands end badly
  * order_request.c  what is sent: templates, frames, bodies, signatures
  * order_ws.c       what comes back over WebSocket: answers, acks, sequences
  * order_stream.c   channels executions and balances as reports
  * order_cache.c    what is known of each order, for frames that say only what changed
- * order_rest.c     answers over REST, and commands that take several requests
+ * order_rest.c     calls over REST: sent in turn, refused, unanswered
+ * order_answer.c   what successful calls say, and commands that take several of them
  * order_rate.c     the venue's two rate counters, followed from this side
  *
  * Over WebSocket orders are placed, amended and cancelled, the dead-man switch is armed and the
@@ -229,7 +231,7 @@ struct kraken_turn {
     const struct venue_out *out;
 };
 
-/* ---- order.c ---- */
+/* ---- order_session.c ---- */
 
 void kraken_note(const struct kraken_turn *turn, const char *event, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -261,6 +263,22 @@ void kraken_drop_token(const struct kraken_turn *turn, int64_t wait_ns, wire_rea
                        const char *text);
 void kraken_subscribe(const struct kraken_turn *turn, enum kraken_channel_id id, bool is_again);
 
+void kraken_ask_token(const struct kraken_turn *turn);
+bool kraken_is_about_order(enum venue_op op);
+struct kraken_listed *kraken_listed_of_command(const struct kraken_turn *turn,
+                                               const struct venue_command *command);
+/* listed NULL: REST's counter. */
+void kraken_report_limit(const struct kraken_turn *turn, const struct kraken_listed *listed,
+                         uint32_t used, uint32_t limit);
+
+/* struct venue_order_ops.opened and .closed. */
+void kraken_order_opened(void *state, unsigned connection, const struct venue_clock *clock,
+                         const struct venue_out *out);
+void kraken_order_closed(void *state, unsigned connection, const struct venue_clock *clock,
+                         const struct venue_out *out);
+
+/* ---- order.c ---- */
+
 /* kraken_charge counts what a command costs on the venue's counters. */
 void kraken_charge(const struct kraken_turn *turn, const struct venue_command *command);
 
@@ -287,8 +305,26 @@ int kraken_order_http(void *state, const struct venue_response *response,
  * ERR_FULL, or what kraken_call_write says. */
 int kraken_rest_begin(const struct kraken_turn *turn, const struct venue_command *command,
                       enum kraken_step step);
+/* kraken_rest_go_on sends the next request of the same command; later where it cannot be now. */
+void kraken_rest_go_on(const struct kraken_turn *turn, struct kraken_rest_pending *pending);
 /* kraken_rest_tick sends what waits and gives up what is too old. At most one request is signed a
  * turn: a turn has one nonce. */
 void kraken_rest_tick(const struct kraken_turn *turn);
+
+/* ---- order_answer.c ---- */
+
+/* How a successful answer was taken. */
+enum kraken_taken {
+    KRAKEN_TAKEN_ENDS,    /* The command has its report. */
+    KRAKEN_TAKEN_GOES_ON, /* Another request is on its way, or waits. */
+    KRAKEN_TAKEN_UNREAD,  /* Success, they say, but not in words that we know. */
+};
+
+/* kraken_take_result reads the result of a call and reports what it says. */
+enum kraken_taken kraken_take_result(const struct kraken_turn *turn,
+                                     struct kraken_rest_pending *pending,
+                                     const struct scan_value *result);
+void kraken_report_no_such_order(const struct kraken_turn *turn,
+                                 const struct venue_command *command);
 
 #endif
