@@ -82,7 +82,7 @@ static void check_top(struct feed_world *world, const struct scan_value *line)
     struct scan_iter iter;
     struct venue_feed_top top[2];
     char text[32];
-    int64_t bid, ask;
+    int64_t bid = 0, ask = 0;
 
     CHECK_INT(world->ops->tops(world->state, top, COUNT(top)), 1);
     CHECK(scan_find(line, "top", &tops) == 0 && scan_begin(&iter, &tops) == 0 &&
