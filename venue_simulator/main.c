@@ -38,13 +38,17 @@ static void on_step(struct loop_timer *timer, int64_t now_ns)
     (void)loop_timer_at(self->rt->loop, timer, self->stepped_ns + CROWD_STEP_NS);
 }
 
+/* Built once for the errors alone: after --daemon nobody would read them. */
 static int check(struct role_runtime *rt, FILE *out, FILE *errors)
 {
     (void)out;
-    if (strncmp(settings.host, "127.", 4) == 0)
-        return 0;
-    fprintf(errors, "%s: [SIMULATOR] HOST: loopback only\n", rt->config_path);
-    return ERR_CONFIG;
+    if (strncmp(settings.host, "127.", 4) != 0) {
+        fprintf(errors, "%s: [SIMULATOR] HOST: loopback only\n", rt->config_path);
+        return ERR_CONFIG;
+    }
+    int err = simulator_build(&shell.simulator, &settings, rt->config_path, loop_wall_ns(), errors);
+    simulator_fini(&shell.simulator);
+    return err;
 }
 
 static int init(struct role_runtime *rt)
