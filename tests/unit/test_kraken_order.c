@@ -889,8 +889,7 @@ static void private_news_that_cannot_be_read_take_the_stream_down(void)
     static const char *const bad[] = {
         "{\"exec_type\":\"new\"}",
         "{\"order_id\":\"O\",\"exec_type\":\"trade\",\"last_qty\":1,\"last_price\":1}",
-        "{\"order_id\":\"O\",\"exec_type\":\"trade\",\"exec_id\":\"T\",\"last_qty\":-1,\"last_"
-        "price\":1}",
+        "{\"order_id\":\"O\",\"exec_type\":\"trade\",\"exec_id\":\"T\",\"last_qty\":-1}",
         "{\"order_id\":\"O\",\"exec_type\":\"new\",\"order_qty\":true,\"timestamp\":\"x\"}",
     };
 
