@@ -124,6 +124,8 @@ wire_reason check_engine(const struct engine_core *e, uint16_t strategy,
         return REASON_INSTRUMENT_UNKNOWN;
     if (!is_tradable(e, instrument))
         return REASON_INSTRUMENT_NOT_TRADABLE;
+    if (e->now_ns < instrument->limit_near_until_ns)
+        return REASON_VENUE_RATE_LIMIT;
     return has_unknown_order(e, instrument->id) ? REASON_UNKNOWN_OUTCOME : REASON_NONE;
 }
 

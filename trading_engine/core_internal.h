@@ -81,8 +81,9 @@ struct instrument_state {
     bool has_feed_state;
     int64_t open_buy_qty, open_sell_qty; /* Worst case of live orders, foreign ones included. */
     int64_t position_qty;
-    uint64_t position_number; /* Last trade number in position_qty. */
-    struct book *book;        /* Dry run. */
+    uint64_t position_number;    /* Last trade number in position_qty. */
+    int64_t limit_near_until_ns; /* The venue's count of orders on it is nearly used up. */
+    struct book *book;           /* Dry run. */
     bool is_book_whole;
 };
 
@@ -172,8 +173,8 @@ struct guard {
     int64_t clock_offset_ns, rtt_ns;
     bool has_clock_offset;
     int64_t back_off_until_ns;
-    bool is_limit_near;
-    int64_t limit_near_until_ns;
+    int64_t limit_near_until_ns; /* The venue's own count of requests is nearly used up, */
+    int64_t lists_after_ns;      /* or so far used that lists without need wait. */
     /* Stop. */
     bool is_stopping;
     int64_t stop_ns;

@@ -35,7 +35,7 @@ struct engine {
     int64_t last_wall_ns;
     bool is_live, is_stopped;
     /* Figures. */
-    struct histogram tick_to_order_ns, append_ns, command_ns;
+    struct histogram bus_ns, tick_to_order_ns, append_ns, command_ns;
     struct journal_stats journal_stats;
     int64_t state, live_orders, unknown_orders, journal_used, clock_offset_ns, rest_rtt_ns,
         ping_rtt_ns;
@@ -164,7 +164,10 @@ static void on_event(void *ctx, const struct wire_header *event)
     if (event->type == WIRE_risk_state)
         bus_set_risk_version(e->rt->bus,
                              ((const struct wire_risk_state *)(const void *)event)->risk_version);
-    engine_core_event(e->core, event, loop_now_ns());
+    int64_t now_ns = loop_now_ns();
+    if (event->type == WIRE_order_request && event->account == e->config.account)
+        histogram_add(&e->bus_ns, now_ns - event->sent_ns);
+    engine_core_event(e->core, event, now_ns);
 }
 
 static void on_heartbeat(void *ctx, const struct wire_heartbeat *heartbeat)
@@ -328,6 +331,7 @@ static void register_metrics(struct engine *e)
     (void)metrics_gauge(m, "clock_offset_ns", &e->clock_offset_ns);
     (void)metrics_gauge(m, "rest_rtt_ns", &e->rest_rtt_ns);
     (void)metrics_gauge(m, "ping_rtt_ns", &e->ping_rtt_ns);
+    (void)metrics_histogram(m, "intent_bus_ns", &e->bus_ns, METRIC_TOTAL);
     (void)metrics_histogram(m, "tick_to_order_ns", &e->tick_to_order_ns, METRIC_TOTAL);
     (void)metrics_histogram(m, "command_ns", &e->command_ns, METRIC_TOTAL);
     (void)metrics_histogram(m, "append_ns", &e->append_ns, METRIC_INTERVAL);

@@ -153,6 +153,7 @@ void engine_core_defaults(struct engine_config *config)
             .fill_wait_ns = 500 * NS_PER_MS,
             .status_every_ns = NS_PER_S,
             .balance_quiet_ns = 2 * NS_PER_S,
+            .balance_least_ns = 5 * NS_PER_S,
             .balance_every_ns = 60 * NS_PER_S,
             .reconcile_every_ns = 60 * NS_PER_S,
             .reconcile_timeout_ns = 15 * NS_PER_S,

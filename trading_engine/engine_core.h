@@ -60,6 +60,7 @@ struct engine_timing {
     int64_t status_every_ns;
     int64_t balance_quiet_ns,
         balance_every_ns;         /* Ask balances so long after the last fill; and at least. */
+    int64_t balance_least_ns;  /* But never sooner after the last time. */
     int64_t reconcile_every_ns;   /* Also without cause. */
     int64_t reconcile_timeout_ns; /* A list request without an answer. */
     int64_t poll_ns;              /* Executions, where there is no private stream. */

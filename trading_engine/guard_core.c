@@ -345,13 +345,23 @@ static void on_dead_man(struct engine_core *e, const struct venue_report *r)
     e->counters.dead_man_refreshed++;
 }
 
+/* The venue's own count. Of an instrument: the rest is for cancels. Of the account: lists that
+ * nobody waits for wait first, new orders only close to the end. It says nothing any more when it
+ * is used less: the hold ends. */
 static void on_limits(struct engine_core *e, const struct venue_report *r)
 {
-    bool is_near = r->limit > 0 && (uint64_t)r->used * 10 >= (uint64_t)r->limit * 8;
+    struct instrument_state *i = r->instrument ? instrument_find(e, r->instrument) : NULL;
+    uint64_t percent = r->limit > 0 ? (uint64_t)r->used * 100 / r->limit : 0;
+    int64_t hold_ns =
+        10 * NS_PER_S; /* A codec that forgets to say less must not stop us for ever. */
 
-    /* The venue's own count says that four fifths are used: the rest is for cancels. */
-    if (is_near)
-        e->guard.limit_near_until_ns = e->now_ns + NS_PER_S;
+    if (r->instrument) {
+        if (i)
+            i->limit_near_until_ns = percent >= 80 ? e->now_ns + hold_ns : 0;
+        return;
+    }
+    e->guard.lists_after_ns = percent >= 80 ? e->now_ns + hold_ns : 0;
+    e->guard.limit_near_until_ns = percent >= 95 ? e->now_ns + NS_PER_S : 0;
 }
 
 void guard_report(struct engine_core *e, const struct venue_report *r)

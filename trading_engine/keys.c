@@ -2,9 +2,12 @@
 
 #define AT(member) offsetof(struct engine_settings, member)
 
-/* Keys that describe threads and pools of another design: read and checked, so that no file of the desk is refused. */
-#define ACCEPTED(section, key, fallback, doc) \
-    { section, key, CONFIG_INT, SIZE_MAX, fallback, 0, 1000000000, NULL, 0, "accepted; " doc }
+/* Keys that describe threads and pools of another design: read and checked, so that no file of the
+ * desk is refused. */
+#define ACCEPTED(section, key, fallback, doc)                                                  \
+    {                                                                                          \
+        section, key, CONFIG_INT, SIZE_MAX, fallback, 0, 1000000000, NULL, 0, "accepted; " doc \
+    }
 
 /* clang-format off */
 const struct config_key trading_engine_keys[] = {

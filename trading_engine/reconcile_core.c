@@ -229,11 +229,12 @@ static void balances_tick(struct engine_core *e)
         r->balance_request = 0;
     }
     if (r->phase != RECONCILE_IDLE || !r->was_ever_complete || r->balance_request ||
-        e->now_ns < r->retry_ns)
+        e->now_ns < MAX(r->retry_ns, e->guard.lists_after_ns))
         return;
     bool is_quiet =
         e->last_fill_ns > r->balance_last_ns && e->now_ns - e->last_fill_ns >= t->balance_quiet_ns;
-    if (is_quiet || e->now_ns - r->balance_last_ns >= t->balance_every_ns)
+    int64_t since = e->now_ns - r->balance_last_ns;
+    if ((is_quiet && since >= t->balance_least_ns) || since >= t->balance_every_ns)
         balances_send(e);
 }
 
@@ -304,11 +305,13 @@ static void phase_tick(struct engine_core *e)
         e->now_ns - MAX(r->phase_ns, r->list_sent_ns) > e->config.timing.reconcile_timeout_ns;
 
     switch (r->phase) {
-    case RECONCILE_IDLE:
-        if ((r->is_wanted || e->now_ns - r->done_ns >= e->config.timing.reconcile_every_ns) &&
-            may_begin(e))
+    case RECONCILE_IDLE: {
+        bool is_due = e->now_ns - r->done_ns >= e->config.timing.reconcile_every_ns &&
+                      e->now_ns >= e->guard.lists_after_ns;
+        if ((r->is_wanted || is_due) && may_begin(e))
             begin(e);
         break;
+    }
     case RECONCILE_OPEN_ORDERS:
         if (r->request && is_late) {
             e->counters.requests_timed_out++;

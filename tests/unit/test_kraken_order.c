@@ -1019,7 +1019,7 @@ static void every_command_has_one_answering_report_over_rest(void)
         { OP_BALANCES, 200, "{\"error\":[],\"result\":{\"ZUSD\":{}}}", "failed!",
           REASON_TRANSPORT },
         { OP_EXECUTIONS, 200, "{\"error\":[],\"result\":{\"trades\":{},\"count\":0}}", "done!", 0 },
-        { OP_EXECUTIONS, 200, "{\"error\":[\"EAPI:Rate limit exceeded\"]}", "failed! back_off",
+        { OP_EXECUTIONS, 200, "{\"error\":[\"EAPI:Rate limit exceeded\"]}", "failed!",
           REASON_VENUE_RATE_LIMIT },
         { OP_SERVER_TIME, 200, "{\"error\":[],\"result\":{\"unixtime\":1777975200}}",
           "server_time!", 0 },

@@ -153,7 +153,13 @@ void kraken_consequences(const struct kraken_turn *turn, const struct venue_comm
     int64_t now = turn->clock->now_ns;
     struct venue_report report;
 
-    if (error->back_off_ns > 0) {
+    if (command && !kraken_is_about_order(command->op) && error->why == REASON_VENUE_RATE_LIMIT &&
+        error->kind == KRAKEN_RETRY) {
+        /* REST's own counter, which orders do not use: lists wait for it here, trading goes on. */
+        int64_t full = (int64_t)side->tier->rest_max * 1000;
+        side->rest_counter.milli =
+            MAX(kraken_counter_now(&side->rest_counter, side->tier->rest_milli_per_s, now), full);
+    } else if (error->back_off_ns > 0) {
         kraken_report_begin(turn, &report, REPORT_BACK_OFF, NULL);
         report.until_ns = now + error->back_off_ns;
         report.why = error->why;
