@@ -353,9 +353,22 @@ static void a_venue_that_says_wait_is_obeyed(void)
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_VENUE_RATE_LIMIT);
     world_run(w, 1100);
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE);
-    r = (struct venue_report){ .kind = REPORT_LIMITS, .used = 81, .limit = 100 };
+    r = (struct venue_report){ .kind = REPORT_LIMITS, .used = 94, .limit = 100 };
+    world_report(w, &r);
+    CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE); /* Lists wait first. */
+    r.used = 95;
     world_report(w, &r);
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_VENUE_RATE_LIMIT);
+    r.used = 10;
+    world_report(w, &r);
+    CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE);
+    r.instrument = w->instrument; /* A count of orders on one instrument. */
+    r.used = 80;
+    world_report(w, &r);
+    CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_VENUE_RATE_LIMIT);
+    r.used = 79;
+    world_report(w, &r);
+    CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE);
 }
 
 static void a_clock_far_from_the_venues_stops_new_orders(void)

@@ -213,7 +213,7 @@ static void paper_balances_move_with_fills_and_survive_a_restart(void)
     struct world *w = dry_world();
 
     (void)ioc(w, SIDE_BUY, E8(43001), E8(1) / 10, TIF_IOC);
-    world_run(w, 3000);
+    world_run(w, 6000);
     int64_t usdt = 0, btc = 0;
     for (unsigned i = 0; i < w->out_count; i++) {
         if (w->out[i].type != WIRE_account_event)
@@ -228,7 +228,7 @@ static void paper_balances_move_with_fills_and_survive_a_restart(void)
     (void)ioc(w, SIDE_SELL, E8(43000), E8(1) / 10, TIF_IOC);
     world_restart(w); /* Before balances were asked again. */
     define_by_gateway(w);
-    world_run(w, 3000);
+    world_run(w, 6000);
     for (unsigned i = 0; i < w->out_count; i++)
         if (w->out[i].type == WIRE_account_event && strcmp(w->out[i].u.account.asset, "BTC") == 0)
             btc = w->out[i].u.account.total;
