@@ -477,7 +477,7 @@ static void balances_say_which_executions_they_surely_hold(void)
 
     fill_many(w, 3);
     w->out_count = 0;
-    world_run(w, 3000); /* Two quiet seconds. */
+    world_run(w, 6000); /* Two quiet seconds, five since the last time. */
     const struct wire_account_event *a = &world_last_out(w, WIRE_account_event)->u.account;
     CHECK_INT(a->as_of_trade_number, 3);
     CHECK_INT(a->kind, ACCOUNT_BALANCE);
