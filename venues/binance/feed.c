@@ -259,10 +259,11 @@ static void feed_closed(void *state, unsigned connection, const struct venue_clo
 
 struct feed_symbol *feed_symbol_find(struct binance_feed *feed, const struct scan_value *name)
 {
+    if (name->len == 0 || name->len >= sizeof(feed->symbols[0].symbol))
+        return NULL;
     for (size_t i = 0; i < feed->symbol_count; i++) {
         struct feed_symbol *sym = &feed->symbols[i];
-        if (name->len < sizeof(sym->symbol) && memcmp(sym->symbol, name->text, name->len) == 0 &&
-            sym->symbol[name->len] == '\0' && name->len > 0)
+        if (memcmp(sym->symbol, name->text, name->len) == 0 && sym->symbol[name->len] == '\0')
             return sym;
     }
     return NULL;
