@@ -10,6 +10,7 @@
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -439,12 +440,13 @@ static void write_text(const char *name, const char *format, ...)
 
 static pid_t start_gateway(const char *capture)
 {
-    char config[160];
+    char config[160], log[160];
 
     snprintf(config, sizeof(config), "%s/gateway.ini", joined.dir);
+    snprintf(log, sizeof(log), "%s/log", joined.dir);
     pid_t pid = fork();
     if (pid == 0) {
-        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+        if (!freopen("/dev/null", "w", stdout) || !freopen(log, "w", stderr))
             _exit(1);
         execl(gateway_path, gateway_path, "BINANCE", config, "--replay", capture, "--publish",
               "--speed", "20", "--stats", NULL);
@@ -471,12 +473,17 @@ static void follow(pid_t pid, int *status)
     WIRE_BEGIN(&request, state_request);
     request.kind = REQUEST_SNAPSHOT;
     int64_t ask_ns = loop_now_ns() + 200 * NS_PER_MS, until_ns = loop_now_ns() + 20 * NS_PER_S;
-    while (waitpid(pid, status, WNOHANG) == 0 && loop_now_ns() < until_ns) {
+    bool is_running;
+    while ((is_running = waitpid(pid, status, WNOHANG) == 0) && loop_now_ns() < until_ns) {
         loop_turn(loop, 5 * NS_PER_MS);
         if (ask_ns && loop_now_ns() > ask_ns) {
             CHECK_INT(bus_request(sub, &request), 0);
             ask_ns = 0;
         }
+    }
+    if (is_running) { /* It hangs: it must not outlive the test. */
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, status, 0);
     }
     bus_close(&bus);
     loop_close(&loop);
@@ -535,7 +542,12 @@ static void a_late_subscriber_has_the_final_books(void)
     }
     CHECK_INT(found, 4);
     observer_clear(&observer);
-    char command[128];
+    char command[192];
+    if (check_failed_in_case) {
+        fprintf(stderr, "wait status %#x, log:\n", (unsigned)status);
+        snprintf(command, sizeof(command), "cut -c1-300 %s/log >&2", joined.dir);
+        CHECK_INT(system(command), 0);
+    }
     snprintf(command, sizeof(command), "rm -rf %s", joined.dir);
     CHECK_INT(system(command), 0);
 }
