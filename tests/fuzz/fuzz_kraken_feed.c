@@ -86,6 +86,9 @@ static void check_same_book(const struct kraken_feed *feed, const struct subscri
             continue;
         LAW(!market->book.is_stale);
         LAW(market->book.bids.count <= market->depth && market->book.asks.count <= market->depth);
+        struct kraken_sum anew = { .price_decimals = 0 }, kept = market->sum;
+        LAW(kraken_checksum(&kept, &market->book, market->price_decimals, market->qty_decimals) ==
+            kraken_checksum(&anew, &market->book, market->price_decimals, market->qty_decimals));
         LAW(market->book.bids.count == subscriber->book.bids.count);
         LAW(market->book.asks.count == subscriber->book.asks.count);
         for (uint32_t n = 0; n < market->book.bids.count; n++)

@@ -193,7 +193,8 @@ static uint32_t checksum_of(const struct text_level *asks, size_t ask_count,
               fixed_parse(level->qty, strlen(level->qty), 8, &qty) == 0);
         book_set(&book, i < ask_count ? SIDE_SELL : SIDE_BUY, price, qty);
     }
-    uint32_t sum = kraken_checksum(&book, price_decimals, qty_decimals);
+    struct kraken_sum none = { .price_decimals = 0 };
+    uint32_t sum = kraken_checksum(&none, &book, price_decimals, qty_decimals);
     book_fini(&book);
     return sum;
 }

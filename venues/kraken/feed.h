@@ -20,6 +20,17 @@ enum {
     KRAKEN_FEED_CONNECTION = 0,
 };
 
+/* The checksum's text, level by level. qty 0: none. */
+struct kraken_sum_level {
+    int64_t price, qty;
+    uint8_t len;
+    char text[79];
+};
+struct kraken_sum {
+    struct kraken_sum_level asks[KRAKEN_CHECKSUM_LEVELS], bids[KRAKEN_CHECKSUM_LEVELS];
+    int price_decimals, qty_decimals;
+};
+
 struct kraken_market {
     char symbol[32];
     uint64_t instrument;
@@ -34,6 +45,7 @@ struct kraken_market {
     struct wire_instrument definition;
     wire_trading_state pair_state; /* The pair's own, before the system's is laid over it. */
     struct book book;
+    struct kraken_sum sum;
     unsigned depth; /* Subscribed, as the ack said. 0: not known, taken from a snapshot. */
     bool is_depth_known;
     int price_decimals, qty_decimals; /* Of the venue's text: what the checksum is made of. */
@@ -184,7 +196,9 @@ int kraken_feed_ticker(const struct kraken_call *call, const struct scan_value *
 /* ---- feed_checksum.c ---- */
 
 /* kraken_checksum gives the venue's CRC32 of a book's ten best levels, numbers written with exactly
- * so many decimals. Hot: once per book message. */
-uint32_t kraken_checksum(const struct book *book, int price_decimals, int qty_decimals);
+ * so many decimals. sum keeps the texts of the call before (zeroed at first) and changes no result.
+ * Hot: once per book message; writing all forty numbers anew would cost four times the rest. */
+uint32_t kraken_checksum(struct kraken_sum *sum, const struct book *book, int price_decimals,
+                         int qty_decimals);
 
 #endif

@@ -252,8 +252,8 @@ static bool checksum_holds(const struct kraken_call *call, struct kraken_market 
 
     if (!message->has_checksum)
         return call->feed->takes_any_symbol;
-    bool holds = kraken_checksum(&market->book, market->price_decimals, market->qty_decimals) ==
-                 message->checksum;
+    bool holds = kraken_checksum(&market->sum, &market->book, market->price_decimals,
+                                 market->qty_decimals) == message->checksum;
     if (holds) {
         stats->checksum_ok++;
     } else {

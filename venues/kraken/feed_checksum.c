@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { NUMBER_MAX = 20 + FIXED_EXP_MAX }; /* uint64 and the zeros that a finer text adds. */
+static_assert(sizeof(((struct kraken_sum_level *)0)->text) >= 2 * NUMBER_MAX, "two numbers");
 
 static const char pairs_of_digits[] = "000102030405060708091011121314151617181920212223242526272829"
                                       "3031323334353637383940414243444546474849"
@@ -51,25 +52,60 @@ static struct shift shift_of(int exp, int decimals)
                            : (struct shift){ 1, decimals - exp };
 }
 
-static char *put_side(char *at, const struct book_side *side, struct shift price, struct shift qty)
+static bool is_of(const struct kraken_sum_level *text, const struct wire_level *level)
 {
-    for (uint32_t i = 0; i < KRAKEN_CHECKSUM_LEVELS; i++) {
-        const struct wire_level *level = book_level(side, i);
-        if (!level)
-            break;
-        at = put_number(at, (uint64_t)level->price / price.divisor, price.zeros);
-        at = put_number(at, (uint64_t)level->qty / qty.divisor, qty.zeros);
+    return text->price == level->price && text->qty == level->qty;
+}
+
+static void write_level(struct kraken_sum_level *text, const struct wire_level *level,
+                        struct shift price, struct shift qty)
+{
+    char *end = put_number(text->text, (uint64_t)level->price / price.divisor, price.zeros);
+
+    end = put_number(end, (uint64_t)level->qty / qty.divisor, qty.zeros);
+    text->price = level->price;
+    text->qty = level->qty;
+    text->len = (uint8_t)(end - text->text);
+}
+
+/* Brings one side's texts up to date. A level that came or went moves those behind it by one; most
+ * others are as they were. */
+static char *put_side(char *at, struct kraken_sum_level *texts, const struct book_side *side,
+                      struct shift price, struct shift qty)
+{
+    enum { LAST = KRAKEN_CHECKSUM_LEVELS - 1 };
+    const struct wire_level *level = book_level(side, 0);
+
+    for (uint32_t i = 0; i <= LAST && level; i++) {
+        const struct wire_level *next = book_level(side, i + 1);
+        struct kraken_sum_level *text = &texts[i];
+        if (!is_of(text, level)) {
+            if (i < LAST && is_of(text + 1, level)) {
+                memmove(text, text + 1, (LAST - i) * sizeof(*text));
+            } else {
+                if (i < LAST && next && is_of(text, next))
+                    memmove(text + 1, text, (LAST - i) * sizeof(*text));
+                write_level(text, level, price, qty);
+            }
+        }
+        memcpy(at, text->text, text->len);
+        at += text->len;
+        level = next;
     }
     return at;
 }
 
-uint32_t kraken_checksum(const struct book *book, int price_decimals, int qty_decimals)
+uint32_t kraken_checksum(struct kraken_sum *sum, const struct book *book, int price_decimals,
+                         int qty_decimals)
 {
-    char text[2 * KRAKEN_CHECKSUM_LEVELS * 2 * NUMBER_MAX];
+    char text[2 * KRAKEN_CHECKSUM_LEVELS * sizeof(sum->bids[0].text)];
     struct shift price = shift_of(book->price_exp, price_decimals);
     struct shift qty = shift_of(book->qty_exp, qty_decimals);
-    char *end = put_side(text, &book->asks, price, qty);
 
-    end = put_side(end, &book->bids, price, qty);
+    if (sum->price_decimals != price_decimals || sum->qty_decimals != qty_decimals)
+        *sum =
+            (struct kraken_sum){ .price_decimals = price_decimals, .qty_decimals = qty_decimals };
+    char *end = put_side(text, sum->asks, &book->asks, price, qty);
+    end = put_side(end, sum->bids, &book->bids, price, qty);
     return crc32_ieee(text, (size_t)(end - text));
 }
