@@ -731,10 +731,11 @@ static void executions_are_read_page_by_page_for_each_symbol(void)
     ready();
     struct venue_command command = list_command(OP_EXECUTIONS);
     size_t at = 0;
-    command.since_wall_ns = 1660780800000 * NS_PER_MS;
+    command.since_wall_ns = 1699990000000 * NS_PER_MS; /* Less than a day ago. */
     send(&command);
     CHECK_INT(world.frame_count, 2);
-    CHECK(strstr(world.frames[0], "\"startTime\":1660780800000") != NULL);
+    CHECK(strstr(world.frames[0], "\"startTime\":1699990000000") != NULL);
+    CHECK(strstr(world.frames[0], "endTime") == NULL);
     CHECK(strstr(world.frames[0], "\"limit\":1000") != NULL);
     page[at++] = '[';
     for (unsigned i = 0; i < 1000; i++)
@@ -764,6 +765,40 @@ static void executions_are_read_page_by_page_for_each_symbol(void)
     CHECK_STR(order_world_line(&world), "fill! done!");
     CHECK_INT(world.reports[0].side, SIDE_SELL);
     CHECK_INT(world.reports[0].liquidity, LIQUIDITY_MAKER);
+    end();
+}
+
+static void executions_of_long_ago_are_read_day_by_day(void)
+{
+    ready();
+    struct venue_command command = list_command(OP_EXECUTIONS);
+    snprintf(command.symbol, sizeof(command.symbol), "BTCUSDT");
+    command.since_wall_ns = 1699800000000 * NS_PER_MS; /* 2.3 days. */
+    send(&command);
+    CHECK(strstr(world.frames[0], "\"endTime\":1699886399999") != NULL);
+    CHECK(strstr(world.frames[0], "\"startTime\":1699800000000") != NULL);
+    result(0, "[]");
+    CHECK_STR(order_world_line(&world), "");
+    order_world_pass(&world, NS_PER_MS);
+    CHECK(strstr(world.frames[1], "\"startTime\":1699886400000") != NULL);
+    CHECK(strstr(world.frames[1], "\"endTime\":1699972799999") != NULL);
+    result(1, "[{\"symbol\":\"BTCUSDT\",\"id\":41,\"orderId\":5,\"price\":\"1\",\"qty\":\"1\","
+              "\"commission\":\"0.1\",\"commissionAsset\":\"BNB\",\"time\":1,\"isBuyer\":false,"
+              "\"isMaker\":true}]");
+    order_world_pass(&world, NS_PER_MS);
+    CHECK(strstr(world.frames[2], "\"fromId\":42") != NULL); /* From here on by id, to the end. */
+    CHECK(strstr(world.frames[2], "Time") == NULL);
+    result(2, "[]");
+    CHECK_STR(order_world_line(&world), "fill! done!");
+
+    send(&command); /* Nothing at all: the last, open window ends it. */
+    for (size_t i = 0; i < 3; i++) {
+        result(i, "[]");
+        order_world_pass(&world, NS_PER_MS);
+    }
+    CHECK_INT(world.frame_count, 3);
+    CHECK(strstr(world.frames[2], "endTime") == NULL);
+    CHECK_STR(order_world_line(&world), "done!");
     end();
 }
 
@@ -926,6 +961,7 @@ int main(void)
     CASE(query_tells_the_order_or_that_there_is_none);
     CASE(balances_are_told_where_there_is_something_or_it_is_traded);
     CASE(executions_are_read_page_by_page_for_each_symbol);
+    CASE(executions_of_long_ago_are_read_day_by_day);
     CASE(a_page_that_cannot_be_had_fails_the_command_once);
     CASE(server_time_gives_offset_and_round_trip);
     CASE(what_the_venue_counts_is_reported_when_it_changes);

@@ -52,6 +52,7 @@ enum order_slot {
     SLOT_ORIGINAL_ID,
     SLOT_RESTRICTION,
     SLOT_START,
+    SLOT_END,
     SLOT_FROM,
     SLOT_LIMIT,
     SLOT_COUNT,
@@ -77,7 +78,7 @@ struct order_slots {
         const char *text;
         size_t len; /* 0: empty, its parameter is left out. */
     } at[SLOT_COUNT];
-    char timestamp[24], qty[48], price[48], start[24];
+    char timestamp[24], qty[48], price[48], start[24], end[24];
 };
 
 struct order_keys {
@@ -92,6 +93,9 @@ struct order_keys {
  * kind and transport. */
 int order_prepare(struct order_template *made, enum request_kind kind, bool is_ws,
                   const char *symbol, const struct order_keys *keys);
+
+/* Executions are asked for by time in windows: the venue takes no longer ones. */
+#define ORDER_TRADES_WINDOW_NS (24 * 3600 * NS_PER_S)
 
 /* order_slots_take turns a command into texts. 0, ERR_RANGE (an id outside the charset, decimals
  * that do not fit, an order that the venue has no words for), ERR_UNSUPPORTED. Hot. */

@@ -473,6 +473,25 @@ static int trade_emit(const struct order_turn *turn, const struct order_pending 
     return 0;
 }
 
+/* Whether there may be more: behind the last id, or, after an empty day, in the day that follows
+ * it. */
+static bool trades_go_on(struct order_pending *pending, size_t count, int64_t last)
+{
+    struct venue_command *command = &pending->command;
+    bool is_by_id = command->from_trade_id[0] != '\0';
+    bool is_old = !is_by_id && command->since_wall_ns > 0 &&
+                  command->since_wall_ns + ORDER_TRADES_WINDOW_NS <= pending->sent_wall_ns;
+
+    if (count == 0 && is_old) {
+        command->since_wall_ns += ORDER_TRADES_WINDOW_NS;
+        return true;
+    }
+    if (count < ORDER_TRADES_PAGE && !is_old)
+        return false;
+    snprintf(command->from_trade_id, sizeof(command->from_trade_id), "%lld", (long long)last + 1);
+    return true;
+}
+
 static int on_trades(const struct order_turn *turn, struct order_pending *pending,
                      const struct scan_value *result)
 {
@@ -488,14 +507,11 @@ static int on_trades(const struct order_turn *turn, struct order_pending *pendin
     }
     if (err != ERR_NOT_FOUND)
         return ERR_PROTO;
-    if (count < ORDER_TRADES_PAGE) {
+    if (!trades_go_on(pending, count, last)) {
         order_part_done(turn, pending, true, REASON_NONE, "");
         return 0;
     }
-    /* A full page: go on behind its last id. The entry stays and is sent again by the next tick. */
-    snprintf(pending->command.from_trade_id, sizeof(pending->command.from_trade_id), "%lld",
-             (long long)last + 1);
-    pending->repeat_ns = turn->clock->now_ns;
+    pending->repeat_ns = turn->clock->now_ns; /* The entry stays: the next tick sends it again. */
     return 0;
 }
 

@@ -108,6 +108,7 @@ static const struct spec specs[REQUEST_KINDS] = {
                          { { "timestamp", SLOT_TIMESTAMP, 0 },
                            { "symbol", SLOT_SYMBOL, 0 },
                            { "startTime", SLOT_START, 0 },
+                           { "endTime", SLOT_END, 0 },
                            { "fromId", SLOT_FROM, 0 },
                            { "limit", SLOT_LIMIT, 0 },
                            { "recvWindow", SLOT_WINDOW, 0 } } },
@@ -204,7 +205,7 @@ static bool is_settled(enum order_slot slot)
 static bool is_number(enum order_slot slot)
 {
     return slot == SLOT_WINDOW || slot == SLOT_TIMESTAMP || slot == SLOT_ORDER_ID ||
-           slot == SLOT_START || slot == SLOT_FROM || slot == SLOT_LIMIT;
+           slot == SLOT_START || slot == SLOT_END || slot == SLOT_FROM || slot == SLOT_LIMIT;
 }
 
 /* A template in the making: the settled text since the last slot, once for the payload, once as
@@ -418,15 +419,20 @@ static int slots_new(struct order_slots *slots, enum request_kind kind,
 }
 
 /* Executions: from an id, from a time, or the last ones. The venue takes either, not both. */
-static int slots_trades(struct order_slots *slots, const struct venue_command *command)
+static int slots_trades(struct order_slots *slots, const struct venue_command *command,
+                        const struct venue_clock *clock)
 {
     int err = 0;
 
     if (command->from_trade_id[0]) {
         err = slot_number(slots, SLOT_FROM, command->from_trade_id);
     } else if (command->since_wall_ns > 0) {
-        size_t len = digits((uint64_t)(command->since_wall_ns / NS_PER_MS), slots->start);
-        slot_set(slots, SLOT_START, slots->start, len);
+        int64_t end_ns = command->since_wall_ns + ORDER_TRADES_WINDOW_NS;
+        slot_set(slots, SLOT_START, slots->start,
+                 digits((uint64_t)(command->since_wall_ns / NS_PER_MS), slots->start));
+        if (end_ns <= clock->wall_ns)
+            slot_set(slots, SLOT_END, slots->end,
+                     digits((uint64_t)(end_ns / NS_PER_MS) - 1, slots->end));
     } else {
         return 0;
     }
@@ -455,7 +461,7 @@ int order_slots_take(struct order_slots *slots, enum request_kind kind,
         slot_word(slots, SLOT_RESTRICTION, "ONLY_NEW");
         return err ? err : slots_new(slots, kind, command);
     case REQUEST_TRADES:
-        return slots_trades(slots, command);
+        return slots_trades(slots, command, clock);
     default:
         return 0;
     }
