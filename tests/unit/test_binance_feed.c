@@ -864,6 +864,32 @@ static void a_closed_connection_makes_its_books_stale_and_opening_it_again_rebui
     world_end(&live);
 }
 
+static void a_venue_that_counts_anew_after_a_restart_is_followed(void)
+{
+    live_synced();
+    CHECK_INT(
+        world_frame(
+            &live,
+            "{\"u\":104,\"s\":\"BTCUSDT\",\"b\":\"10.02\",\"B\":\"1\",\"a\":\"10.1\",\"A\":\"3\"}"),
+        0);
+    live.ops->closed(live.state, 0, &live.clock, &live.out);
+    live_opened();
+    CHECK_INT(world_frame(&live, "{\"result\":null,\"id\":2}"), 0);
+    world_pass(&live, NS_PER_S);
+    CHECK_INT(world_frame(&live, depth("BTCUSDT", 5, 6, "", "")), 0);
+    CHECK_INT(world_http(&live, live.request.tag, "", 200,
+                         "{\"lastUpdateId\":6,\"bids\":[[\"7\",\"1\"]],\"asks\":[[\"8\",\"1\"]]}"),
+              0);
+    CHECK_INT(btc()->state, FEED_LIVE);
+    CHECK_INT(btc()->quote.bid_price, 700000000);
+    CHECK_INT(btc()->quote.venue_seq, 6);
+    for (unsigned i = 0; i < 5; i++)
+        world_pass(&live, NS_PER_S);
+    CHECK_INT(btc()->state, FEED_LIVE);
+    CHECK_INT(live.reconnects, 0);
+    world_end(&live);
+}
+
 static void shutdown_of_the_server_connects_anew(void)
 {
     live_synced();
@@ -978,6 +1004,7 @@ int main(void)
     CASE(quotes_older_than_the_book_are_not_published);
     CASE(a_book_that_its_quote_leaves_behind_is_stale);
     CASE(a_closed_connection_makes_its_books_stale_and_opening_it_again_rebuilds_them);
+    CASE(a_venue_that_counts_anew_after_a_restart_is_followed);
     CASE(shutdown_of_the_server_connects_anew);
     CASE(a_live_book_is_refreshed_hourly_without_going_stale);
     CASE(a_book_larger_than_an_event_is_published_whole);

@@ -232,6 +232,7 @@ static void feed_opened(void *state, unsigned connection, const struct venue_clo
         if (sym->connection != connection)
             continue;
         sym->is_subscribed = false;
+        sym->quote_id = 0; /* A venue that began anew counts anew. */
         feed_desync(&turn, sym, FEED_SYNCING, sym->was_synced ? REASON_RESYNC : REASON_START);
     }
     feed_subscribe(&turn, connection);
