@@ -15,7 +15,7 @@
 #define SNAPSHOT_NS       (15 * NS_PER_S)   /* A snapshot that has not come by then never will. */
 #define RETRY_NS          (100 * NS_PER_MS) /* Doubled up to ... */
 #define RETRY_MAX_NS      (2 * NS_PER_S)
-#define BEHIND_NS         (3 * NS_PER_S) /* The quote moves, the book does not: its stream is dead. */
+#define BEHIND_NS         (3 * NS_PER_S)    /* The quote moves, the book does not: dead stream. */
 #define REFRESH_NS        (3600 * NS_PER_S) /* Levels beyond the snapshot rot: take another one. */
 #define METADATA_RETRY_NS (5 * NS_PER_S)
 #define WEIGHT_PER_MINUTE 3000 /* Of the address's 6,000: the engine shares it. */

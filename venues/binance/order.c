@@ -11,7 +11,7 @@
 #define TIMEOUT_NS (5 * NS_PER_S)         /* Where the configuration has none. */
 #define REST_TIMEOUT_NS \
     (60 * NS_PER_S) /* The shell times REST out itself; this is for a lost answer. */
-#define REPEAT_MAX_NS     (10 * NS_PER_S) /* A repeat that cannot be sent for so long is given up. */
+#define REPEAT_MAX_NS     (10 * NS_PER_S) /* A repeat unsent for so long is given up. */
 #define METADATA_RETRY_NS (5 * NS_PER_S)
 
 /* ---- begin and end ---- */
