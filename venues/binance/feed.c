@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SILENCE_NS (20 * NS_PER_S)        /* Two unanswered pings. */
-#define PING_NS    (9 * NS_PER_S)         /* Pings count as messages: 5 a second are allowed. */
-#define RENEW_NS   (23 * 3600 * NS_PER_S) /* The venue closes after 24 h. */
-#define ACK_NS     (10 * NS_PER_S)        /* A SUBSCRIBE unanswered for so long: connect anew. */
-#define FIRST_DELTA_NS \
-    (2 * NS_PER_S) /* A quiet symbol gets its snapshot without a delta before it. */
-#define SNAPSHOT_NS       (15 * NS_PER_S)   /* A snapshot that has not come by then never will. */
+#define SILENCE_NS        (20 * NS_PER_S) /* Two unanswered pings. */
+#define PING_NS           (9 * NS_PER_S)  /* Pings count as messages: 5 a second are allowed. */
+#define RENEW_NS          (23 * 3600 * NS_PER_S) /* The venue closes after 24 h. */
+#define ACK_NS            (10 * NS_PER_S) /* A SUBSCRIBE unanswered for so long: connect anew. */
+#define FIRST_DELTA_NS    (2 * NS_PER_S)  /* A quiet symbol: its snapshot comes without a delta. */
+#define SNAPSHOT_NS       (15 * NS_PER_S) /* A snapshot that has not come by then never will. */
 #define RETRY_NS          (100 * NS_PER_MS) /* Doubled up to ... */
 #define RETRY_MAX_NS      (2 * NS_PER_S)
 #define BEHIND_NS         (3 * NS_PER_S)    /* The quote moves, the book does not: dead stream. */
