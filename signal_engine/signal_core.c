@@ -54,7 +54,7 @@ static void publish(struct signal_core *core, struct signal_pair *pair,
     WIRE_BEGIN(&event, opportunity);
     event.header.instrument = buy->definition.header.instrument;
     event.header.cause = pair->opportunity_id;
-    event.header.origin_ns = MAX(buy->origin_ns, sell->origin_ns);
+    event.header.origin_ns = core->origin_ns;
     event.opportunity_id = pair->opportunity_id;
     event.buy_instrument = buy->definition.header.instrument;
     event.sell_instrument = sell->definition.header.instrument;
@@ -178,6 +178,7 @@ void signal_core_event(struct signal_core *core, const struct wire_header *event
     struct market_book *book = NULL;
 
     core->counters.events++;
+    core->origin_ns = event->origin_ns;
     switch (market_event(core->market, event, now_ns, &book)) {
     case MARKET_DEFINED:
         pair_up(core, book);
@@ -204,6 +205,7 @@ void signal_core_gap(struct signal_core *core, uint16_t publisher, uint16_t type
 {
     if (market_gap(core->market, publisher, type) == 0)
         return;
+    core->origin_ns = now_ns;
     look_at_all(core, now_ns, out);
     out->need_snapshot(out->ctx, 0);
 }
@@ -212,12 +214,14 @@ void signal_core_restarted(struct signal_core *core, uint16_t publisher, int64_t
                            const struct signal_out *out)
 {
     market_restarted(core->market, publisher);
+    core->origin_ns = now_ns;
     look_at_all(core, now_ns, out);
     out->need_snapshot(out->ctx, 0);
 }
 
 void signal_core_tick(struct signal_core *core, int64_t now_ns, const struct signal_out *out)
 {
+    core->origin_ns = now_ns;
     for (uint32_t i = 0; i < core->pair_count; i++) {
         struct signal_pair *pair = &core->pairs[i];
         bool is_due = now_ns >= pair->valid_until_ns - core->config.valid_ns / 2;
@@ -233,6 +237,7 @@ unsigned signal_core_republish(struct signal_core *core, int64_t now_ns,
 {
     unsigned sent = 0;
 
+    core->origin_ns = now_ns;
     for (uint32_t i = 0; i < core->pair_count; i++) {
         struct signal_pair *pair = &core->pairs[i];
         struct signal_walk found;

@@ -47,6 +47,7 @@ struct signal_core {
     struct signal_pair pairs[SIGNAL_PAIRS_MAX];
     uint32_t pair_count;
     uint64_t last_id;
+    int64_t origin_ns; /* Of what is being looked at now: the event's, or the timer's. */
     struct signal_counters counters;
 };
 

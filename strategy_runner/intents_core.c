@@ -289,6 +289,15 @@ int runner_cancel(struct runner_core *core, uint64_t order_id, wire_reason why, 
     return 0;
 }
 
+/* A replace is caused by the market as it is now, not by what led to the order. */
+static int64_t cause_of_replace(const struct runner_core *core, const struct runner_order *order,
+                                int64_t now_ns)
+{
+    const struct market_book *book = market_find(core->market, order->instrument);
+
+    return book && book->origin_ns ? book->origin_ns : now_ns;
+}
+
 int runner_replace(struct runner_core *core, uint64_t order_id, int64_t price, int64_t qty,
                    int64_t now_ns)
 {
@@ -301,6 +310,7 @@ int runner_replace(struct runner_core *core, uint64_t order_id, int64_t price, i
     if (!order->is_answered || order->is_replace_wanted || order->is_cancel_wanted)
         return ERR_AGAIN;
     order->is_replace_wanted = true;
+    order->origin_ns = cause_of_replace(core, order, now_ns);
     order->new_price = price;
     order->new_qty = qty;
     order->replace_deadline_ns = now_ns + core->config.deadline_ns;

@@ -45,7 +45,11 @@
     { SECTION, "REQUOTE_PPM", CONFIG_INT, at(requote_ppm), "50", 0, 500000, NULL, (extra),                              \
       "market_maker: a quote within this of its target stays." },                                                       \
     { SECTION, "MIN_QUOTE_MS", CONFIG_INT, at(min_quote_ms), "200", 0, 3600000, NULL, (extra),                          \
-      "market_maker: a quote stays at least so long unless trading stops." }
+      "market_maker: a quote stays at least so long unless trading stops." },                                           \
+    { SECTION, "PULL_PPM", CONFIG_INT, at(pull_ppm), "0", 0, 500000, NULL, (extra),                                     \
+      "market_maker: a quote further than this from its target is cancelled at once; 0: replaced like any other." },    \
+    { SECTION, "MAX_QUOTE_MS", CONFIG_INT, at(max_quote_ms), "0", 0, 3600000, NULL, (extra),                            \
+      "market_maker: an older quote is cancelled and made anew; 0: never." }
 
 #define NOWHERE(member) SIZE_MAX
 

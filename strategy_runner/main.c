@@ -174,6 +174,8 @@ static int maker_from(const struct role_runtime *rt, const struct strategy_setti
         .max_position = from->max_position,
         .requote_ppm = from->requote_ppm,
         .min_quote_ns = from->min_quote_ms * NS_PER_MS,
+        .pull_ppm = from->pull_ppm,
+        .max_quote_ns = from->max_quote_ms * NS_PER_MS,
     };
     memcpy(to->instrument, from->instrument, strlen(from->instrument) + 1);
     return 0;

@@ -19,7 +19,7 @@ struct strategy_settings {
     int64_t hedge_slippage_ppm, hedge_tries, hedge_wait_ms, cooldown_ms;
     /* market_maker */
     char venue[CONFIG_TEXT_MAX], instrument[CONFIG_TEXT_MAX];
-    int64_t quote_qty, half_spread_ppm, skew_ppm, requote_ppm, min_quote_ms;
+    int64_t quote_qty, half_spread_ppm, skew_ppm, requote_ppm, min_quote_ms, max_quote_ms, pull_ppm;
 };
 
 extern const struct config_key strategy_runner_keys[];

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { GROUPS_MAX = 16, PAIRS_MAX = 64, PPM = 1000000, CONFIG_EXP = 8 };
+enum { REFUSED_WAITS = 5, GROUPS_MAX = 16, PAIRS_MAX = 64, PPM = 1000000, CONFIG_EXP = 8 };
 
 enum leg { LEG_BUY, LEG_SELL, LEG_HEDGE, LEGS };
 
@@ -322,10 +322,18 @@ static void settle(struct arb *arb, struct runner_core *core, struct group *grou
         }
         return;
     }
-    group->hedges++;
     if (self)
         self->unwound++;
     group->order[LEG_HEDGE] = send(arb, core, group, book, side, price, size, true, now_ns);
+}
+
+/* Only a hedge that met the market counts as a try; one that was refused (a throttle, a halt) waits longer. */
+static void after_hedge(const struct arb *arb, struct group *group, const struct runner_order *order, int64_t now_ns)
+{
+    if (order->state != ORDER_REJECTED)
+        group->hedges++;
+    else
+        group->hedge_due_ns = now_ns + REFUSED_WAITS * arb->config->hedge_wait_ns;
 }
 
 static void arb_order(void *state, struct runner_core *core, const struct runner_order *order,
@@ -344,6 +352,8 @@ static void arb_order(void *state, struct runner_core *core, const struct runner
             group->bought += qty;
         else
             group->sold += qty;
+        if (order->is_hedge && runner_order_is_final(order))
+            after_hedge(arb, group, order, now_ns);
         if (!is_working(core, group))
             settle(arb, core, group, now_ns);
         return;

@@ -11,7 +11,7 @@ enum { PPM = 1000000, CONFIG_EXP = 8, SIDES = 2 };
 
 struct quote {
     uint64_t order_id;
-    int64_t placed_ns;
+    int64_t first_ns, placed_ns; /* Placed; placed or last replaced. */
 };
 
 struct maker {
@@ -24,7 +24,7 @@ struct maker {
 static_assert(sizeof(struct maker) <= STRATEGY_STATE_MAX, "maker: state");
 
 static const wire_side side_at[SIDES] = { SIDE_BUY, SIDE_SELL };
-static const int64_t RETRY_NS = 100 * NS_PER_MS;
+static const int64_t RETRY_NS = 250 * NS_PER_MS;
 
 static void maker_init(void *state, const void *config, struct runner_core *core, uint16_t strategy)
 {
@@ -100,7 +100,7 @@ static void place(struct maker *maker, struct runner_core *core, const struct ma
     };
 
     maker->quotes[i].order_id = runner_place(core, maker->strategy, &intent, now_ns);
-    maker->quotes[i].placed_ns = now_ns;
+    maker->quotes[i].first_ns = maker->quotes[i].placed_ns = now_ns;
     if (maker->quotes[i].order_id == 0)
         maker->retry_ns = now_ns + RETRY_NS;
 }
@@ -128,6 +128,16 @@ static void quote_side(struct maker *maker, struct runner_core *core,
 
     int64_t off = price > order->price ? price - order->price : order->price - price;
 
+    if (maker->config->max_quote_ns &&
+        now_ns - maker->quotes[i].first_ns > maker->config->max_quote_ns) {
+        (void)runner_cancel(core, order->order_id, REASON_REQUESTED, now_ns);
+        return;
+    }
+    /* A jump: out of the way first, a new quote at the next look. */
+    if (maker->config->pull_ppm && (i128)off * PPM > (i128)order->price * maker->config->pull_ppm) {
+        (void)runner_cancel(core, order->order_id, REASON_REQUESTED, now_ns);
+        return;
+    }
     if ((i128)off * PPM <= (i128)order->price * maker->config->requote_ppm ||
         now_ns - maker->quotes[i].placed_ns < maker->config->min_quote_ns)
         return;
@@ -154,6 +164,19 @@ static void maker_market(void *state, struct runner_core *core, const struct mar
         quote_side(maker, core, book, i, now_ns);
 }
 
+/* What was refused would be refused again at the next tick of the market. */
+static void maker_order(void *state, struct runner_core *core, const struct runner_order *order, int64_t fill_qty,
+                        int64_t fill_price, int64_t now_ns)
+{
+    struct maker *maker = state;
+
+    (void)core;
+    (void)fill_qty;
+    (void)fill_price;
+    if (order->state == ORDER_REJECTED)
+        maker->retry_ns = now_ns + RETRY_NS;
+}
+
 static void maker_timer(void *state, struct runner_core *core, int64_t now_ns)
 {
     struct maker *maker = state;
@@ -172,5 +195,6 @@ const struct strategy_ops strategy_market_maker = {
     .state_size = sizeof(struct maker),
     .init = maker_init,
     .market = maker_market,
+    .order = maker_order,
     .timer = maker_timer,
 };

@@ -364,12 +364,11 @@ struct hop {
 };
 
 static struct hop hops[] = {
-    { .label = "frame read at gateway -> market event published", .metric = "frame_to_event_ns" },
+    { .label = "frame read at gateway -> market event published", .metric = "receive_to_publish_ns" },
     { .label = "frame read at gateway -> opportunity published", .metric = "tick_to_signal_ns" },
     { .label = "frame read at gateway -> intent published", .metric = "tick_to_intent_ns" },
-    { .label = "intent read at engine -> order handed to socket", .metric = "intent_to_order_ns" },
+    { .label = "intent read at engine -> order handed to socket", .metric = "command_ns" },
     { .label = "frame read at gateway -> order handed to socket", .metric = "tick_to_order_ns" },
-    { .label = "order handed to socket -> venue's answer", .metric = "order_to_ack_ns" },
 };
 
 static void take_metrics(const cJSON *line)
