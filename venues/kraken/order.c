@@ -12,7 +12,7 @@
 #define DEADLINE_MIN_MS 500
 #define DEADLINE_MAX_MS 60000
 
-/* Printed where no session ever was: a request that is shown, not sent. */
+/* Where there is no session: a request that is shown, not sent. */
 static const char no_token[] = "TOKEN";
 
 /* ---- commands ---- */
@@ -69,13 +69,13 @@ static int write_place(struct kraken_side *side, const struct venue_command *com
 static int command_ws(const struct kraken_turn *turn, const struct venue_command *command)
 {
     struct kraken_side *side = turn->side;
-    const char *token = side->is_open ? side->token : no_token;
+    /* Asked for by name, a frame is made in any case: --print-request shows it, and the venue would
+     * refuse the placeholder. On the best way nothing goes here before there is a token. */
+    const char *token = *side->token ? side->token : no_token;
     int64_t deadline_ns = turn->clock->wall_ns + side->deadline_ns;
     uint64_t req_id = side->req_id + 1;
     struct kraken_ws_pending *pending = &side->ws[req_id % KRAKEN_WS_PENDING];
 
-    if (!*token && command->op != OP_SERVER_TIME)
-        return ERR_CLOSED; /* Connected, the token is on its way. */
     if (pending->req_id != 0)
         return ERR_FULL;
     int len = command->op == OP_PLACE ? write_place(side, command, token, deadline_ns, req_id)
