@@ -437,6 +437,53 @@ static void the_last_of_two_changes_of_one_price_holds(void)
     struct world_book *book = world_book(&world, id_of("BTC/USD"));
     CHECK_INT(book_best(&book->book.bids)->qty, 300000000);
     CHECK_INT(book->quote.bid_qty, 300000000);
+    /* And it is said once: a subscriber may set levels in any order. */
+    CHECK_INT(((struct kraken_feed *)world.state)->event.bid_count, 1);
+    world_end(&world);
+}
+
+/* The documented pair of messages, its numbers padded to what the wire has. */
+static void the_documented_update_follows_the_documented_snapshot(void)
+{
+    static const char snapshot[] = "{\"channel\":\"book\",\"type\":\"snapshot\",\"data\":[{"
+                                   "\"symbol\":\"MATIC/USD\",\"bids\":[" L("0.5666", "4831."
+                                                                                     "75496356") "," L("0.5665", "6658.22734739") "," L(
+                                       "0.5664",
+                                       "18724.91513344") "," L("0.5663",
+                                                               "11563.92544914") "," L("0.5662", "1"
+                                                                                                 "4"
+                                                                                                 "0"
+                                                                                                 "0"
+                                                                                                 "6"
+                                                                                                 "."
+                                                                                                 "6"
+                                                                                                 "5"
+                                                                                                 "3"
+                                                                                                 "6"
+                                                                                                 "5"
+                                                                                                 "7"
+                                                                                                 "1"
+                                                                                                 "1") "," L("0.5661", "17454.85679807") "," L("0.5660", "18097.15470000") "," L("0.5659", "33644.89175666") "," L("0.5658", "148.34640000") "," L("0.5657", "606.70854372") "],\"asks\":[" L("0.5668",
+                                                                                                                                                                                                                                                                                             "4410.79769741") "," L("0.5669", "4655.40412487") "," L("0.5670", "49844.89424998") "," L("0.5671",
+                                                                                                                                                                                                                                                                                                                                                                                       "24306.41678000") "," L("0.5672", "29783.25223475") "," L("0.5673",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                 "57234.71239278") "," L("0.5674",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                         "45065.04744000") "," L("0.5675",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "5912.76380354") "," L("0.5676",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                        "42514.92434778") "," L("0.5677",
+                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "36304.08470220") "],\"checksum\":2439117997}]}";
+    static const char update[] =
+        "{\"channel\":\"book\",\"type\":\"update\",\"data\":[{\"symbol\":\"MATIC/"
+        "USD\",\"bids\":[" L("0.5657",
+                             "1098.39475580") "],\"asks\":[],\"checksum\":2114181697,"
+                                              "\"timestamp\":\"2023-10-06T17:35:55.440295Z\"}]}";
+    struct feed_world world;
+
+    world_begin(&world, venue_kraken.feed, &replay_config);
+    CHECK_INT(world_frame(&world, snapshot), 0);
+    CHECK_INT(world_frame(&world, update), 0);
+    CHECK_INT(stats_of(&world).checksum_ok, 2);
+    CHECK_INT(book_level(&world_book(&world, id_of("MATIC/USD"))->book.bids, 9)->qty,
+              INT64_C(109839475580));
     world_end(&world);
 }
 
@@ -803,6 +850,7 @@ int main(void)
     CASE(a_resync_that_fails_again_waits_longer_each_time);
     CASE(a_crossed_book_is_stale_although_its_checksum_holds);
     CASE(the_last_of_two_changes_of_one_price_holds);
+    CASE(the_documented_update_follows_the_documented_snapshot);
     CASE(levels_below_the_depth_are_removed_for_the_subscriber_too);
     CASE(a_live_update_without_a_checksum_is_not_believed);
     CASE(an_unreadable_book_frame_is_a_missed_one);

@@ -832,6 +832,32 @@ static void sparse_frames_are_completed_from_what_was_said_before(void)
     order_world_end(&world);
 }
 
+static void a_fill_says_no_more_of_its_order_than_its_frame_did(void)
+{
+    struct order_world world;
+
+    begin_up(&world);
+    CHECK(executions(&world, "update",
+                     "{\"order_id\":\"O\",\"exec_type\":\"trade\",\"exec_id\":\"T1\",\"symbol\":"
+                     "\"BTC/USD\",\"side\":\"buy\",\"last_qty\":0.5,\"last_price\":100.0,"
+                     "\"cum_qty\":0.5,\"fees\":[{\"asset\":\"USD\",\"qty\":0.1},{\"asset\":\"USD\","
+                     "\"qty\":0.05}]}",
+                     1) == 0);
+    CHECK(executions(&world, "update",
+                     "{\"order_id\":\"O\",\"exec_type\":\"trade\",\"exec_id\":\"T2\","
+                     "\"last_qty\":0.25,\"last_price\":100.0,\"fees\":[{\"asset\":\"BTC\","
+                     "\"qty\":0.00001}]}",
+                     2) == 0);
+    CHECK_STR(order_world_line(&world), "fill fill");
+    CHECK_INT(world.reports[0].cum_qty, 50000000);
+    CHECK_INT(world.reports[0].fee, 15000000);
+    CHECK_INT(world.reports[1].cum_qty, -1);
+    CHECK_STR(world.reports[1].fee_asset, "BTC");
+    CHECK_INT(world.reports[1].fee, 1000);
+    CHECK_STR(world.reports[1].symbol, "BTC/USD");
+    order_world_end(&world);
+}
+
 static void an_order_placed_by_us_is_known_before_its_first_frame(void)
 {
     struct order_world world;
@@ -1400,6 +1426,7 @@ int main(void)
     CASE(silence_over_websocket_is_an_unknown_outcome_once);
     CASE(the_pending_table_is_bounded);
     CASE(sparse_frames_are_completed_from_what_was_said_before);
+    CASE(a_fill_says_no_more_of_its_order_than_its_frame_did);
     CASE(an_order_placed_by_us_is_known_before_its_first_frame);
     CASE(a_snapshot_reports_open_orders_and_fills);
     CASE(private_news_that_cannot_be_read_take_the_stream_down);
