@@ -70,7 +70,8 @@ static int on_command(void *ctx, const struct venue_command *command, int64_t ca
 
     if (!err && command->op == OP_PLACE) {
         histogram_add(&e->command_ns, after - before);
-        histogram_add(&e->tick_to_order_ns, after - cause_ns);
+        if (cause_ns > 0)
+            histogram_add(&e->tick_to_order_ns, after - cause_ns);
     }
     return err;
 }

@@ -115,9 +115,8 @@ int command_send(struct engine_core *e, struct venue_command *c, const struct or
                               .op = c->op,
                               .sent_ns = e->now_ns };
     *request = id; /* Before the call: an answer may come inside it. */
-    int err = e->config.is_dry_run
-                  ? dry_command(e, c)
-                  : e->out.command(e->out.ctx, c, o && o->origin_ns ? o->origin_ns : e->now_ns);
+    int64_t cause_ns = c->op == OP_PLACE && o && o->r.venue_revision == 0 ? o->origin_ns : 0;
+    int err = e->config.is_dry_run ? dry_command(e, c) : e->out.command(e->out.ctx, c, cause_ns);
     if (err) {
         e->counters.command_failed++;
         slot->id = 0;
@@ -522,8 +521,10 @@ static void take_over(struct engine_core *e)
         else if (is_complete &&
                  o->r.qty > 0) /* The last execution was written, the order's end was not. */
             (void)order_apply(e, o, INPUT_FILL_LAST, &(struct input_detail){ 0 });
-        else
-            order_ask(e, o, e->now_ns + e->config.timing.ask_first_ns);
+        /* The list of open orders settles most at one request; what it lacks is asked about then.
+         */
+        if (o->is_used && o->ask_at_ns)
+            o->ask_at_ns = e->now_ns + e->config.timing.reconcile_timeout_ns;
     }
 }
 

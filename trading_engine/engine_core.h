@@ -60,7 +60,7 @@ struct engine_timing {
     int64_t status_every_ns;
     int64_t balance_quiet_ns,
         balance_every_ns;         /* Ask balances so long after the last fill; and at least. */
-    int64_t balance_least_ns;  /* But never sooner after the last time. */
+    int64_t balance_least_ns;     /* But never sooner after the last time. */
     int64_t reconcile_every_ns;   /* Also without cause. */
     int64_t reconcile_timeout_ns; /* A list request without an answer. */
     int64_t poll_ns;              /* Executions, where there is no private stream. */
@@ -108,8 +108,8 @@ struct engine_out {
     /* An event for its stream (wire_port of its type), account, instrument, origin_ns and cause
      * set. Valid during the call. */
     void (*publish)(void *ctx, struct wire_header *event);
-    /* A request for the venue: the answer of venue_order_ops.command. cause_ns: origin_ns of what
-     * led here. */
+    /* A request for the venue: the answer of venue_order_ops.command. cause_ns: of a new order,
+     * when what led to it was read from a socket; else 0. */
     int (*command)(void *ctx, const struct venue_command *command, int64_t cause_ns);
     /* A journal record (see records.h), to be safe against kill -9 when it returns 0. */
     int (*append)(void *ctx, uint16_t type, const void *record, size_t size);

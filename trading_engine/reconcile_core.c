@@ -168,6 +168,7 @@ void reconcile_absent(struct engine_core *e, struct order *o)
     const struct engine_timing *t = &e->config.timing;
     int64_t pause = MIN(t->ask_first_ns << MIN(o->asks, 10U), t->ask_max_ns);
     int64_t since = MAX(o->sent_ns, e->started_ns);
+    int64_t share = t->absent_after_ns / MAX(t->absent_times, 2);
     struct input_detail detail = { .why = REASON_VENUE_UNKNOWN_ORDER };
 
     if (order_is_final(o->r.state))
@@ -176,7 +177,7 @@ void reconcile_absent(struct engine_core *e, struct order *o)
     bool is_said_enough =
         o->absent_count >= t->absent_times && e->now_ns - since >= t->absent_after_ns;
     if (!is_said_enough) {
-        order_ask(e, o, e->now_ns + pause);
+        order_ask(e, o, e->now_ns + MAX(pause, share)); /* No more questions than belief needs. */
         return;
     }
     if (o->absent_pull_ns == 0) {

@@ -153,7 +153,7 @@ void kraken_consequences(const struct kraken_turn *turn, const struct venue_comm
     int64_t now = turn->clock->now_ns;
     struct venue_report report;
 
-    if (command && !kraken_is_about_order(command->op) && error->why == REASON_VENUE_RATE_LIMIT &&
+    if (!(command && kraken_is_about_order(command->op)) && error->why == REASON_VENUE_RATE_LIMIT &&
         error->kind == KRAKEN_RETRY) {
         /* REST's own counter, which orders do not use: lists wait for it here, trading goes on. */
         int64_t full = (int64_t)side->tier->rest_max * 1000;
