@@ -173,8 +173,8 @@ struct guard {
     int64_t clock_offset_ns, rtt_ns;
     bool has_clock_offset;
     int64_t back_off_until_ns;
-    int64_t limit_near_until_ns; /* The venue's own count of requests is nearly used up, */
-    int64_t lists_after_ns;      /* or so far used that lists without need wait. */
+    int64_t limit_near_until_ns; /* The venue's count of our orders is nearly used up, */
+    int64_t lists_after_ns;      /* or that of requests: lists without need wait. */
     /* Stop. */
     bool is_stopping;
     int64_t stop_ns;

@@ -155,7 +155,7 @@ void engine_core_defaults(struct engine_config *config)
             .balance_least_ns = 5 * NS_PER_S,
             .balance_every_ns = 60 * NS_PER_S,
             .reconcile_every_ns = 60 * NS_PER_S,
-            .reconcile_timeout_ns = 15 * NS_PER_S,
+            .reconcile_timeout_ns = 65 * NS_PER_S,
             .poll_ns = NS_PER_S,
             .since_margin_ns = 60 * NS_PER_S,
             .dead_man_ns = 60 * NS_PER_S,
@@ -524,7 +524,7 @@ static void take_over(struct engine_core *e)
         /* The list of open orders settles most at one request; what it lacks is asked about then.
          */
         if (o->is_used && o->ask_at_ns)
-            o->ask_at_ns = e->now_ns + e->config.timing.reconcile_timeout_ns;
+            o->ask_at_ns = e->now_ns + 2 * e->config.timing.ask_max_ns;
     }
 }
 

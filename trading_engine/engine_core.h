@@ -59,12 +59,14 @@ struct engine_timing {
     int64_t fill_wait_ns; /* The venue says more was executed than we saw: ask after this. */
     int64_t status_every_ns;
     int64_t balance_quiet_ns,
-        balance_every_ns;         /* Ask balances so long after the last fill; and at least. */
-    int64_t balance_least_ns;     /* But never sooner after the last time. */
-    int64_t reconcile_every_ns;   /* Also without cause. */
-    int64_t reconcile_timeout_ns; /* A list request without an answer. */
-    int64_t poll_ns;              /* Executions, where there is no private stream. */
-    int64_t since_margin_ns;      /* Executions are asked from the last known time minus this. */
+        balance_every_ns;       /* Ask balances so long after the last fill; and at least. */
+    int64_t balance_least_ns;   /* But never sooner after the last time. */
+    int64_t reconcile_every_ns; /* Also without cause. */
+    /* A question or a list without an answer. Long: a codec holds them back while the venue's
+     * counter is full, and asking again would only fill it further. */
+    int64_t reconcile_timeout_ns;
+    int64_t poll_ns;         /* Executions, where there is no private stream. */
+    int64_t since_margin_ns; /* Executions are asked from the last known time minus this. */
     int64_t dead_man_ns, dead_man_every_ns;
     int64_t clock_skew_max_ns;
     unsigned place_tries_max; /* A place that provably never left is tried so often in all, */

@@ -296,7 +296,7 @@ static void dead_man_tick(struct engine_core *e)
     if (!is_ready || g->is_disarming)
         return;
     if (g->dead_man_request &&
-        e->now_ns - g->dead_man_sent_ns > e->config.timing.reconcile_timeout_ns) {
+        e->now_ns - g->dead_man_sent_ns > e->config.timing.dead_man_every_ns) {
         request_end(e, g->dead_man_request);
         g->dead_man_request = 0;
         g->dead_man_next_ns = e->now_ns;
@@ -345,9 +345,9 @@ static void on_dead_man(struct engine_core *e, const struct venue_report *r)
     e->counters.dead_man_refreshed++;
 }
 
-/* The venue's own count. Of an instrument: the rest is for cancels. Of the account: lists that
- * nobody waits for wait first, new orders only close to the end. It says nothing any more when it
- * is used less: the hold ends. */
+/* The venue's own count. Of orders (on one instrument, or of the account): the last fifth is for
+ * cancels. Of requests in general: lists that nobody waits for wait. Used less again, the hold
+ * ends. */
 static void on_limits(struct engine_core *e, const struct venue_report *r)
 {
     struct instrument_state *i = r->instrument ? instrument_find(e, r->instrument) : NULL;
@@ -360,8 +360,10 @@ static void on_limits(struct engine_core *e, const struct venue_report *r)
             i->limit_near_until_ns = percent >= 80 ? e->now_ns + hold_ns : 0;
         return;
     }
-    e->guard.lists_after_ns = percent >= 80 ? e->now_ns + hold_ns : 0;
-    e->guard.limit_near_until_ns = percent >= 95 ? e->now_ns + NS_PER_S : 0;
+    if (strncmp(r->text, "ORDERS", 6) == 0)
+        e->guard.limit_near_until_ns = percent >= 80 ? e->now_ns + NS_PER_S : 0;
+    else
+        e->guard.lists_after_ns = percent >= 80 ? e->now_ns + hold_ns : 0;
 }
 
 void guard_report(struct engine_core *e, const struct venue_report *r)

@@ -645,7 +645,7 @@ static void pursue_answers(struct engine_core *e, struct order *o)
         o->replace_request = 0;
         (void)order_apply(e, o, INPUT_CHANGE_UNKNOWN, &detail);
     }
-    if (o->query_request && e->now_ns - o->query_sent_ns > limit) {
+    if (o->query_request && e->now_ns - o->query_sent_ns > e->config.timing.reconcile_timeout_ns) {
         e->counters.requests_timed_out++;
         request_end(e, o->query_request);
         o->query_request = 0;

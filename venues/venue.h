@@ -223,7 +223,9 @@ enum venue_report_kind {
     REPORT_SERVER_TIME,    /* offset_ns = venue minus us, rtt_ns. */
     REPORT_DEAD_MAN,       /* Armed until exchange_ns. */
     REPORT_CHANNEL,        /* is_order_channel_up, is_private_stream_up changed. After a reconnect the engine reconciles. */
-    REPORT_LIMITS,         /* used, limit: rate limit as the venue counts it. */
+    /* used, limit: a rate limit as the venue counts it. instrument set: of orders on it. Else text begins with
+     * "ORDERS" where it counts orders, and is about requests in general where it does not. */
+    REPORT_LIMITS,
     REPORT_BACK_OFF,       /* 429/418: no request before until_ns. */
 };
 

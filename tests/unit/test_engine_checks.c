@@ -353,15 +353,17 @@ static void a_venue_that_says_wait_is_obeyed(void)
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_VENUE_RATE_LIMIT);
     world_run(w, 1100);
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE);
-    r = (struct venue_report){ .kind = REPORT_LIMITS, .used = 94, .limit = 100 };
+    r = (struct venue_report){ .kind = REPORT_LIMITS, .used = 99, .limit = 100 };
     world_report(w, &r);
-    CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE); /* Lists wait first. */
-    r.used = 95;
+    CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE); /* Requests in general: lists wait. */
+    strcpy(r.text, "ORDERS 10s");
+    r.used = 80;
     world_report(w, &r);
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_VENUE_RATE_LIMIT);
-    r.used = 10;
+    r.used = 79;
     world_report(w, &r);
     CHECK_INT(tried(w, SIDE_BUY, PRICE, QTY), REASON_NONE);
+    r.text[0] = 0;
     r.instrument = w->instrument; /* A count of orders on one instrument. */
     r.used = 80;
     world_report(w, &r);
