@@ -25,7 +25,7 @@ stack_prepare() {
 }
 
 simulator_start() {
-    "$BIN/venue_simulator" "$TICKPIPE_CONFIG_DIR/venue_simulator.ini" --daemon
+    "$BIN/venue_simulator" "$TICKPIPE_CONFIG_DIR/venue_simulator.ini" --daemon || return 1
     for _ in $(seq 100); do
         control GET /status >/dev/null 2>&1 && return 0
         sleep 0.1
@@ -60,8 +60,14 @@ roles_start() {
     role_start strategy_runner
 }
 
+# A process that was killed leaves its number behind, and the system may give it to another program.
 pid_of() { # ROLE [INSTANCE]
-    cat "$TICKPIPE_RUN_DIR/$1${2:+_${2,,}}.pid" 2>/dev/null
+    local pid
+    pid=$(cat "$TICKPIPE_RUN_DIR/$1${2:+_${2,,}}.pid" 2>/dev/null)
+    if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "${1:0:15}" ] &&
+        [ "$(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null)" != Z ]; then
+        echo "$pid"
+    fi
 }
 
 role_stop() { # ROLE [INSTANCE]: SIGTERM, and wait for its end
@@ -97,8 +103,9 @@ operator() {
 watch_start() { # SECONDS
     WATCHERS=
     for stream in 7003:intents 6002:order_events 6008:opportunities; do
-        operator tail "${stream%%:*}" --json --seconds "$1" >"$TICKPIPE_RUN_DIR/${stream##*:}.jsonl" \
-            2>"$TICKPIPE_RUN_DIR/logs/tail_${stream##*:}.err" &
+        # Not through operator(): the shell that runs a function in the background would be what is killed.
+        "$BIN/tickpipe" tail "${stream%%:*}" --json --seconds "$1" --config "$TICKPIPE_CONFIG_DIR/tickpipe.ini" \
+            >"$TICKPIPE_RUN_DIR/${stream##*:}.jsonl" 2>"$TICKPIPE_RUN_DIR/logs/tail_${stream##*:}.err" &
         WATCHERS="$WATCHERS $!"
     done
 }
@@ -117,8 +124,10 @@ stack_settle() {
 }
 
 stack_collect() {
+    mkdir -p "$TICKPIPE_RUN_DIR/journals"
     for venue in $VENUES; do
         control GET "/ledger?venue=$venue" >"$TICKPIPE_RUN_DIR/ledger_$venue.json"
+        cp "$TICKPIPE_RUN_DIR/data/trading_engine_$venue".live.*.journal "$TICKPIPE_RUN_DIR/journals"
     done
     operator tail 6003 --json --state --seconds 3 >"$TICKPIPE_RUN_DIR/positions.jsonl"
     cp "$TICKPIPE_RUN_DIR/positions.jsonl" "$TICKPIPE_RUN_DIR/balances.jsonl"

@@ -5,17 +5,22 @@
  *
  * DIR holds what a run left: ledger_VENUE.json (each venue's own ledger), positions.jsonl and
  * balances.jsonl (what position_server says), intents.jsonl (7003), order_events.jsonl (6002),
- * opportunities.jsonl (6008), pnl.jsonl (6003), and logs/NAME.log files with METRICS lines. Prints a report
+ * opportunities.jsonl (6008), pnl.jsonl (6003), logs/NAME.log files with METRICS lines, and, where
+ * there are any, copies of the engines' journals in journals/: an intent that the capture of 7003
+ * lost with the process that wrote it is still written there, ahead of its order. Prints a report
  * and, last, one JSON line. Exit 0: no difference anywhere. */
 #include "common/leaf/fixed.h"
 #include "common/pure/client_id.h"
 #include "common/pure/instrument.h"
+#include "trading_engine/journal.h"
+#include "trading_engine/records.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { EXP = 8, VENUES = 16, ORDERS_MAX = 1 << 20, LINE_MAX_BYTES = 1 << 20 };
 
@@ -185,6 +190,43 @@ static void take_order_event(const cJSON *line)
     venue->rejects += strcmp(kind, "rejected") == 0;
     venue->cancels += strcmp(kind, "cancelled") == 0;
     venue->partial_fills += strcmp(kind, "partially_filled") == 0;
+}
+
+/* An order that an engine took from the venue's list, not from an intent, proves nothing. */
+static int take_record(void *ctx, uint16_t type, const void *bytes, size_t size)
+{
+    struct order_record record;
+    int64_t qty;
+
+    (void)ctx;
+    if (type != RECORD_ORDER || size != sizeof record)
+        return 0;
+    memcpy(&record, bytes, size);
+    if (record.order_id == 0 || (record.flags & (ORDER_FOREIGN | ORDER_ADOPTED)) ||
+        record.state == ORDER_NONE)
+        return 0;
+    struct intent *intent = intent_of(record.order_id, true);
+    if (intent && fixed_rescale(MAX(record.qty, record.pending_qty), record.qty_exp, EXP,
+                                FIXED_DOWN, &qty) == 0)
+        intent->qty = MAX(intent->qty, qty);
+    return 0;
+}
+
+static void read_journal(const struct venue_sum *venue)
+{
+    char prefix[4096], problem_text[1024] = "";
+    struct journal_config config = { .prefix = prefix,
+                                     .segment_bytes = JOURNAL_SEGMENT_MIN,
+                                     .has_no_thread = true };
+    struct journal *journal = NULL;
+
+    snprintf(prefix, sizeof prefix, "%s/journals", dir);
+    if (access(prefix, F_OK) != 0)
+        return;
+    snprintf(prefix, sizeof prefix, "%s/journals/trading_engine_%s.live", dir, venue->venue);
+    if (journal_open(&journal, &config, take_record, NULL, problem_text, sizeof problem_text) != 0)
+        problem("%s: journal: %s%s", venue->instance, problem_text, "");
+    journal_close(&journal);
 }
 
 /* ---- the venue's own ledger against intents, positions and balances ---- */
@@ -487,6 +529,8 @@ int main(int argc, char **argv)
     each_line("balances.jsonl", take_balance);
     each_line("pnl.jsonl", take_pnl);
     read_logs();
+    for (size_t i = 0; i < venue_count; i++)
+        read_journal(&venues[i]);
     for (size_t i = 0; i < venue_count; i++)
         compare_venue(&venues[i]);
     print_report(seconds);
