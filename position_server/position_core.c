@@ -246,6 +246,8 @@ static void turn_day(struct position_core *core, int64_t now_ns, int64_t wall_ns
 void position_core_tick(struct position_core *core, int64_t now_ns, int64_t wall_ns)
 {
     turn_day(core, now_ns, wall_ns);
+    if (market_is_lacking(core->market, now_ns))
+        core->out.need_snapshot(core->out.ctx, 0);
     for (uint32_t i = 0; i < core->account_count; i++)
         ask_for_missing(core, &core->accounts[i], now_ns);
     if (now_ns >= core->applied_due_ns) {

@@ -222,6 +222,8 @@ void signal_core_restarted(struct signal_core *core, uint16_t publisher, int64_t
 void signal_core_tick(struct signal_core *core, int64_t now_ns, const struct signal_out *out)
 {
     core->origin_ns = now_ns;
+    if (market_is_lacking(core->market, now_ns))
+        out->need_snapshot(out->ctx, 0);
     for (uint32_t i = 0; i < core->pair_count; i++) {
         struct signal_pair *pair = &core->pairs[i];
         bool is_due = now_ns >= pair->valid_until_ns - core->config.valid_ns / 2;

@@ -250,6 +250,8 @@ static void follow_risk(struct runner_core *core, int64_t now_ns)
 
 void runner_core_tick(struct runner_core *core, int64_t now_ns)
 {
+    if (market_is_lacking(core->market, now_ns))
+        core->out.need_snapshot(core->out.ctx, 0);
     sweep(core, now_ns);
     follow_risk(core, now_ns);
     runner_orders_tick(core, now_ns);

@@ -160,8 +160,10 @@ enum market_change market_event(struct market *market, const struct wire_header 
     struct market_book *book = market_find(market, event->instrument);
     enum market_change change = MARKET_NOTHING;
 
-    if (!book)
+    if (!book) {
+        market->has_unknown |= event->instrument != 0;
         return MARKET_NOTHING;
+    }
     *out = book;
     switch (event->type) {
     case WIRE_book_snapshot:
@@ -228,4 +230,20 @@ int64_t market_mid(const struct market_book *book)
     if (!book->has_quote || book->bid_price <= 0 || book->ask_price <= 0)
         return 0;
     return book->bid_price + (book->ask_price - book->bid_price) / 2;
+}
+
+bool market_is_lacking(struct market *market, int64_t now_ns)
+{
+    bool is_lacking = market->has_unknown;
+
+    for (uint32_t i = 0; i < market->count && !is_lacking; i++) {
+        const struct market_book *book = &market->books[i];
+
+        is_lacking = !book->is_whole || book->book.is_stale || book->feed_state != FEED_LIVE;
+    }
+    if (!is_lacking || now_ns - market->asked_ns < NS_PER_S)
+        return false;
+    market->asked_ns = now_ns;
+    market->has_unknown = false;
+    return true;
 }

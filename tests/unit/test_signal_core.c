@@ -154,6 +154,22 @@ static void a_crossed_book_takes_part_in_nothing(void)
     CHECK_INT(published, 0);
 }
 
+static void a_snapshot_that_never_came_is_asked_for_again(void)
+{
+    begin();
+    set_book(1, PRICE(5000000), PRICE(5000100), QTY(100), 2);
+    signal_core_tick(&core, 2 * NS_PER_S, &out); /* The other has no levels yet. */
+    CHECK_INT(snapshots, 1);
+    signal_core_tick(&core, 2 * NS_PER_S + 500 * NS_PER_MS, &out);
+    CHECK_INT(snapshots, 1);
+    signal_core_tick(&core, 3 * NS_PER_S, &out);
+    CHECK_INT(snapshots, 2);
+    set_book(1, PRICE(5000000), PRICE(5000100), QTY(100), 3 * NS_PER_S);
+    set_book(2, PRICE(5000000), PRICE(5000100), QTY(100), 3 * NS_PER_S);
+    signal_core_tick(&core, 4 * NS_PER_S, &out);
+    CHECK_INT(snapshots, 2);
+}
+
 int main(void)
 {
     CASE(finds_nothing_where_fees_eat_the_difference);
@@ -164,6 +180,7 @@ int main(void)
     CASE(a_gap_stops_everything_until_a_snapshot);
     CASE(says_an_unchanged_one_again_before_it_ends);
     CASE(a_crossed_book_takes_part_in_nothing);
+    CASE(a_snapshot_that_never_came_is_asked_for_again);
     market_fini(&market);
     DONE();
 }
