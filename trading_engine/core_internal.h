@@ -6,6 +6,7 @@
  * executions: known or new, trade numbers, replay, balances, positions reconcile_core  start-up and
  * reconnect: the venue's lists against ours; orders of unknown outcome guard_core    risk, runner
  * and feed silence, kill, dead-man switch, stop dry_core      a venue made of the live book
+ * restore_core  journal records to state and back
  * engine_core   the doors: init, restore, event, report, tick, status */
 #ifndef TICKPIPE_TRADING_ENGINE_CORE_INTERNAL_H
 #define TICKPIPE_TRADING_ENGINE_CORE_INTERNAL_H
@@ -283,17 +284,25 @@ struct order *live_next(const struct engine_core *e, const struct order *o);
     for (struct order *o = live_first(e), *o##_next_ = o ? live_next(e, o) : NULL; o; \
          o = o##_next_, o##_next_ = o ? live_next(e, o) : NULL)
 
-/* ---- intents_core.c ---- */
-void intents_event(struct engine_core *e, const struct wire_header *event);
+/* ---- send_core.c ---- */
+/* order_command fills a command about an order; reason_of_error says why one was not taken. */
+void order_command(struct engine_core *e, struct venue_command *c, enum venue_op op,
+                   const struct order *o);
+wire_reason reason_of_error(int err);
+void pursue_cancel(struct engine_core *e,
+                   struct order *o); /* Sends the wanted cancel when it may go. */
 void send_place(struct engine_core *e, struct order *o);
 void send_cancel(struct engine_core *e, struct order *o);
 void send_query(struct engine_core *e, struct order *o);
 void intents_tick(
     struct engine_core *e); /* Cancels that wait, retries, requests that got no answer. */
-/* replace_place goes on with a replace whose old order has truly ended. */
-void replace_place(struct engine_core *e, struct order *o, const struct input_detail *detail);
 /* place_never_sent ends (or retries) a place that provably did not leave. */
 void place_never_sent(struct engine_core *e, struct order *o, const struct input_detail *detail);
+
+/* ---- intents_core.c ---- */
+void intents_event(struct engine_core *e, const struct wire_header *event);
+/* replace_place goes on with a replace whose old order has truly ended. */
+void replace_place(struct engine_core *e, struct order *o, const struct input_detail *detail);
 struct owner *owner_of(struct engine_core *e, uint16_t publisher);
 void owner_heartbeat(struct engine_core *e, const struct wire_heartbeat *heartbeat);
 
@@ -347,7 +356,12 @@ struct order *report_unknown_fill(struct engine_core *e, const struct venue_repo
 void order_end(struct engine_core *e, struct order *o, enum order_input input,
                const struct input_detail *detail);
 
-/* ---- fills_core.c ---- */
+/* ---- account_core.c ---- */
+struct instrument_state *instrument_new(struct engine_core *e, uint64_t id); /* NULL: full. */
+/* balance_move lets an execution move the balances whose figure does not have it yet; only: one
+ * asset. */
+void balance_move(struct engine_core *e, const struct wire_trade_event *trade, uint16_t only);
+/* ---- fills_core.c and account_core.c ---- */
 struct instrument_state *instrument_find(struct engine_core *e, uint64_t id);
 struct instrument_state *instrument_put(struct engine_core *e,
                                         const struct wire_instrument *definition,
