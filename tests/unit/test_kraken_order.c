@@ -740,6 +740,17 @@ static void silence_over_websocket_is_an_unknown_outcome_once(void)
     order_world_end(&world);
 }
 
+static void an_error_of_no_request_holds_back_new_ones(void)
+{
+    struct order_world world;
+
+    begin_up(&world);
+    CHECK(order_world_frame(&world, "{\"error\":\"Exceeded msg rate\"}") == 0);
+    CHECK_STR(order_world_line(&world), "back_off");
+    CHECK_INT(world.reports[0].until_ns, world.clock.now_ns + 5 * NS_PER_S);
+    order_world_end(&world);
+}
+
 static void the_pending_table_is_bounded(void)
 {
     struct order_world world;
@@ -1424,6 +1435,7 @@ int main(void)
     CASE(answers_over_websocket);
     CASE(the_clock_is_measured_by_a_pong);
     CASE(silence_over_websocket_is_an_unknown_outcome_once);
+    CASE(an_error_of_no_request_holds_back_new_ones);
     CASE(the_pending_table_is_bounded);
     CASE(sparse_frames_are_completed_from_what_was_said_before);
     CASE(a_fill_says_no_more_of_its_order_than_its_frame_did);

@@ -344,6 +344,24 @@ static int on_channel(const struct kraken_turn *turn, const struct envelope *fra
     return err;
 }
 
+/* An error of no request in particular. "Exceeded msg rate" is about this connection, not about
+ * REST's counter: nothing new for a while. */
+static void on_general_error(const struct kraken_turn *turn, const struct scan_value *text)
+{
+    struct kraken_error error = kraken_error_of(text->text, text->len, turn->clock->wall_ns);
+    struct venue_report report;
+
+    kraken_note(turn, "venue_error", "%.*s", (int)MIN(text->len, 120), text->text);
+    if (error.why != REASON_VENUE_RATE_LIMIT) {
+        kraken_consequences(turn, NULL, &error);
+        return;
+    }
+    kraken_report_begin(turn, &report, REPORT_BACK_OFF, NULL);
+    report.until_ns = turn->clock->now_ns + error.back_off_ns;
+    report.why = error.why;
+    kraken_report(turn, &report);
+}
+
 int kraken_order_frame(void *state, unsigned connection, const char *frame, size_t len,
                        const struct venue_clock *clock, const struct venue_out *out)
 {
@@ -373,6 +391,10 @@ int kraken_order_frame(void *state, unsigned connection, const char *frame, size
     }
     if (envelope.req_id.type == SCAN_NUMBER)
         (void)scan_u64(&envelope.req_id, &req_id);
+    if (req_id == 0 && envelope.error.type == SCAN_STRING) {
+        on_general_error(&turn, &envelope.error);
+        return 0;
+    }
     if (scan_is(&envelope.method, "subscribe"))
         on_subscribe_answer(&turn, &envelope, req_id);
     else if (!scan_is(&envelope.method, "unsubscribe"))
