@@ -20,8 +20,8 @@ static const struct config_key global_keys[] = {
     { "GLOBAL", "LOG_LEVEL", CONFIG_CHOICE, AT(log_level), "INFO", 0, 0, "DEBUG|INFO|WARN|ERROR", 0,
       "least level that is written; --log-level and --verbose win" },
     { "GLOBAL", "LOG_FILE", CONFIG_TEXT, AT(log_file), "", 0, 0, NULL, 0,
-      "JSON lines, reopened on SIGHUP; -: stderr; empty: stderr, or with --daemon "
-      "ROLE_VENUE.log in $TICKPIPE_LOG_DIR, else logs" },
+      "JSON lines, reopened on SIGHUP; -: stderr; empty: ROLE_VENUE.log in $TICKPIPE_LOG_DIR "
+      "where that is set, else logs with --daemon, else stderr" },
     { "GLOBAL", "RUN_DIR", CONFIG_TEXT, AT(run_dir), "", 0, 0, NULL, 0,
       "pid files and endpoint locks, made 0700; empty: $TICKPIPE_RUN_DIR, else run" },
     { "GLOBAL", "KEYS_DIR", CONFIG_TEXT, AT(keys_dir), "", 0, 0, NULL, 0,
@@ -158,6 +158,12 @@ int role_secret(const struct role_runtime *rt, const char *name, char *out, size
     for (char *at = full; *at; at++)
         *at = *at == '-' ? '_' : *at; /* A shell variable's name has no dash. */
     int err = config_secret(full, rt->common.keys_dir, out, cap);
+    if (err == ERR_NOT_FOUND && rt->instance) {
+        /* A systemd unit template can name its credentials by %i only: binance_API_KEY. */
+        for (char *at = full; at < full + strlen(rt->instance->name); at++)
+            *at = (char)tolower((unsigned char)*at);
+        err = config_secret(full, rt->common.keys_dir, out, cap);
+    }
     if (err == ERR_NOT_FOUND)
         out[0] = '\0';
     else if (!err)
@@ -269,7 +275,7 @@ static void fill_in_names(struct role_runtime *rt, const struct role_args *args)
     fill_in_dir(common->run_dir, "TICKPIPE_RUN_DIR", "run");
     fill_in_dir(common->keys_dir, "TICKPIPE_KEYS_DIR", "keys");
     fill_in_dir(common->data_dir, "TICKPIPE_DATA_DIR", "data");
-    if (!common->log_file[0] && args->is_daemon) {
+    if (!common->log_file[0] && (args->is_daemon || getenv("TICKPIPE_LOG_DIR"))) {
         role_file_name(rt->app->role, rt->instance ? rt->instance->name : NULL, name, sizeof(name));
         fill_in_dir(logs, "TICKPIPE_LOG_DIR", "logs");
         snprintf(common->log_file, sizeof(common->log_file), "%.400s/%s.log", logs, name);

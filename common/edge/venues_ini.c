@@ -5,8 +5,10 @@
 #include "common/pure/topology.h"
 
 #include <ctype.h>
+#include <netdb.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 /* One section of the file, before it is checked as a whole. */
 struct section {
@@ -210,12 +212,27 @@ int venues_endpoints(const struct venues *venues, unsigned port, char *out, size
     return 0;
 }
 
+/* ZeroMQ connects to names but binds only numbers. The name stays where it has no address: binding
+ * then says so. */
+static const char *resolve(const char *host, char *out, size_t cap)
+{
+    struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
+
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return host;
+    int rc = getnameinfo(found->ai_addr, found->ai_addrlen, out, (socklen_t)cap, NULL, 0,
+                         NI_NUMERICHOST);
+    freeaddrinfo(found);
+    return rc == 0 ? out : host;
+}
+
 int venues_bind_endpoint(const struct venues *venues, const struct venue_instance *instance,
                          unsigned port, char *out, size_t cap)
 {
-    char endpoint[256] = "";
-    int err = append(endpoint, sizeof(endpoint), instance ? instance->host : venues->core_host,
-                     port, NULL);
+    char endpoint[256] = "", address[64];
+    const char *host = instance ? instance->host : venues->core_host;
+    int err =
+        append(endpoint, sizeof(endpoint), resolve(host, address, sizeof(address)), port, NULL);
 
     if (err || strlen(endpoint) >= cap)
         return ERR_FULL;
