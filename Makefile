@@ -20,7 +20,7 @@ LIBRARIES := libzmq libczmq libwebsockets libevent libevent_openssl libcurl open
 
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -Wpedantic -Wconversion -Werror -fno-omit-frame-pointer \
-             -fno-common -pthread $(CFLAGS) $(SAN_FLAGS) -MMD -MP -DTICKPIPE_VERSION='"$(VERSION)"'
+             -fno-common -pthread $(CFLAGS) $(SAN_FLAGS) -MMD -MP
 ifeq ($(SAN),1)
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
@@ -57,6 +57,15 @@ $(B)/%.o: %.c
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# Written only when it changes: a commit links the programs anew and compiles nothing else.
+$(B)/version.c: FORCE
+	@mkdir -p $(B)
+	@echo 'const char tickpipe_version[] = "$(VERSION)";' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(B)/version.o: $(B)/version.c
+	$(CC) -c -o $@ $<
+FORCE:
+
 define archive
 @mkdir -p $(dir $@)
 @rm -f $@
@@ -73,17 +82,17 @@ $(B)/libsims.a: $(call objects,$(SIM_SRC))
 define role_rules
 $(B)/lib$(1).a: $(call objects,$(call role_src,$(1)))
 	$$(archive)
-$(BIN)/$(1): $(B)/$(1)/main.o $(B)/lib$(1).a $(if $(filter venue_simulator,$(1)),$(B)/libsims.a) $(LIBS)
+$(BIN)/$(1): $(B)/$(1)/main.o $(B)/version.o $(B)/lib$(1).a $(if $(filter venue_simulator,$(1)),$(B)/libsims.a) $(LIBS)
 	@mkdir -p $$(dir $$@)
 	$(CC) $(SAN_FLAGS) -pthread -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
 		$(if $(filter venue_simulator,$(1)),$(SIM_LDLIBS)) $(LDLIBS)
 endef
 $(foreach r,$(ROLES),$(eval $(call role_rules,$(r))))
 
-$(BIN)/tickpipe: $(call objects,$(CLI_SRC)) $(LIBS)
+$(BIN)/tickpipe: $(call objects,$(CLI_SRC)) $(B)/version.o $(LIBS)
 	@mkdir -p $(dir $@)
 	$(CC) $(SAN_FLAGS) -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
-$(BIN)/zmq_test: $(B)/cli/zmq_test.o $(LIBS)
+$(BIN)/zmq_test: $(B)/cli/zmq_test.o $(B)/version.o $(LIBS)
 	@mkdir -p $(dir $@)
 	$(CC) $(SAN_FLAGS) -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 
@@ -95,7 +104,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ROLE_LIBS) $(B)/libsims.a $(LIBS)
 # Fuzz targets: clang's libFuzzer, ASan and UBSan, in a tree of their own.
 FB := build-fuzz
 FUZZ_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
-               -fno-omit-frame-pointer -pthread -MMD -MP -DTICKPIPE_VERSION='"fuzz"'
+               -fno-omit-frame-pointer -pthread -MMD -MP
 $(FB)/%.o: %.c
 	@mkdir -p $(dir $@)
 	clang $(FUZZ_CFLAGS) -c -o $@ $<

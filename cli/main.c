@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "common/leaf/version.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +150,7 @@ int main(int argc, char **argv)
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("tickpipe %s\n", TICKPIPE_VERSION);
+        printf("tickpipe %s\n", tickpipe_version);
         return CLI_OK;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {

@@ -6,6 +6,7 @@
 #include "common/edge/ini.h"
 #include "common/edge/role.h"
 #include "common/leaf/err.h"
+#include "common/leaf/version.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -273,7 +274,7 @@ int main(int argc, char **argv)
     unsigned bad = 0;
 
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-        puts("zmq_test " TICKPIPE_VERSION);
+        printf("zmq_test %s\n", tickpipe_version);
         return ROLE_EXIT_OK;
     }
     if (argc != 2 || argv[1][0] == '-') {

@@ -1,6 +1,7 @@
 #include "common/edge/role_private.h"
 
 #include "common/leaf/err.h"
+#include "common/leaf/version.h"
 
 #include <czmq.h>
 #include <errno.h>
@@ -272,7 +273,7 @@ static int bring_up(struct role_runtime *rt)
         return err;
     }
     role_harden(rt->common.is_memory_locked);
-    log_info("start", "%s %s, configuration %s, pid %ld", rt->instance_name, TICKPIPE_VERSION,
+    log_info("start", "%s %s, configuration %s, pid %ld", rt->instance_name, tickpipe_version,
              rt->has_config_file ? rt->config_path : "(defaults)", (long)getpid());
     register_metrics(rt);
     err = open_bus(rt);
@@ -413,7 +414,7 @@ int role_main(const struct role_app *app, int argc, char **argv)
         return ROLE_EXIT_OK;
     }
     if (args.wants_version) {
-        printf("%s %s\n", role_name(app->role), TICKPIPE_VERSION);
+        printf("%s %s\n", role_name(app->role), tickpipe_version);
         return ROLE_EXIT_OK;
     }
     if (role_config_load(rt, &args, stderr) != 0)

@@ -1,0 +1,3 @@
+#include "common/leaf/version.h"
+
+const char tickpipe_version[] = "development";
