@@ -178,7 +178,7 @@ const sockets = [
   await listen('tcp://127.0.0.1:6002', ['order_event'], (event) => {
     if (event.event !== 'order_event' || event.order_id === 0n || event.flags & 1) return
     seen.orders++
-    const order = ours.get(event.order_id) ?? { filled: 0n, told: 0n, ids: new Set() }
+    const order = ours.get(event.order_id) ?? { filled: 0n, told: 0n, ids: new Set(), fromStart: event.kind === 'accepted' }
     if (['partially_filled', 'filled'].includes(event.kind)) order.told += event.last_qty
     if (event.exchange_order_id) order.ids.add(event.exchange_order_id)
     order.filled = event.filled_qty
@@ -206,7 +206,7 @@ let compared = 0
 let wrong = ''
 for (const [id, order] of ours) {
   const venue = [...order.ids].map((exchangeId) => orders.get(exchangeId))
-  if (venue.length === 0 || venue.includes(undefined)) continue
+  if (!order.fromStart || venue.includes(undefined)) continue // Begun before we listened.
   compared++
   const executed = venue.reduce((sum, one) => sum + BigInt(Math.round(Number(one.executed) * 1e8)), 0n)
   if (executed !== order.filled || order.told > executed) wrong = `${id}: venue ${executed}, filled ${order.filled}, told ${order.told}`
