@@ -19,7 +19,7 @@ struct desk {
     uint8_t taken[COMMANDS_MAX], answered[COMMANDS_MAX];
     uint8_t op[COMMANDS_MAX];
     uint64_t tags[TAGS];
-    unsigned tag_count;
+    unsigned tag_count, requests;
     uint64_t nonce;
 };
 
@@ -77,13 +77,15 @@ static int on_request(void *ctx, const struct venue_request *request)
     struct desk *desk = ctx;
 
     LAW(strlen(request->body) == request->body_len && request->header_count <= VENUE_HEADERS_MAX);
-    if (request->is_private) {
+    bool is_taken = ++desk->requests % 16 != 0;
+    if (request->is_private && is_taken) {
         uint64_t nonce = strtoull(request->body + strlen("nonce="), NULL, 10);
         LAW(strncmp(request->body, "nonce=", 6) == 0 && nonce > desk->nonce);
         desk->nonce = nonce; /* Each later than the one before. */
     }
-    desk->tags[desk->tag_count++ % TAGS] = request->tag;
-    return desk->tag_count % 16 == 0 ? ERR_FULL : 0;
+    if (is_taken)
+        desk->tags[desk->tag_count++ % TAGS] = request->tag;
+    return is_taken ? 0 : ERR_FULL;
 }
 
 static void on_reconnect(void *ctx, unsigned connection, wire_reason why)

@@ -564,6 +564,26 @@ static void a_token_that_is_not_given_is_asked_for_again(void)
     order_world_end(&world);
 }
 
+/* Found by fuzz_kraken_order: each connection left its question for a token in the table. */
+static void connections_that_come_and_go_do_not_fill_the_table(void)
+{
+    struct order_world world;
+    struct venue_command ask = { .op = OP_BALANCES, .request_id = 4 };
+
+    begin(&world);
+    for (int i = 0; i < 3 * KRAKEN_REST_PENDING; i++) {
+        world.clock.nonce++;
+        world.ops->opened(world.state, 0, &world.clock, &world.out);
+        pass(&world, 60 * NS_PER_S);
+        world.ops->closed(world.state, 0, &world.clock, &world.out);
+    }
+    CHECK_INT(command(&world, &ask), 0);
+    for (int i = 0; i < 200; i++) /* Not even sent: the token comes first. */
+        pass(&world, NS_PER_S);
+    CHECK_STR(order_world_line(&world), "failed!");
+    order_world_end(&world);
+}
+
 static void a_hole_in_a_channels_sequence_takes_the_stream_down_and_up(void)
 {
     static const char form[] = "{\"channel\":\"balances\",\"type\":\"update\",\"data\":[{\"asset\":"
@@ -1430,6 +1450,7 @@ int main(void)
     CASE(a_request_is_shown_without_session_or_metadata);
     CASE(a_connection_gets_a_token_and_two_channels);
     CASE(a_token_that_is_not_given_is_asked_for_again);
+    CASE(connections_that_come_and_go_do_not_fill_the_table);
     CASE(a_hole_in_a_channels_sequence_takes_the_stream_down_and_up);
     CASE(a_session_that_is_not_valid_gets_a_new_token);
     CASE(answers_over_websocket);

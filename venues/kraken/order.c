@@ -198,6 +198,7 @@ static void ask_metadata(const struct kraken_turn *turn)
 {
     static const struct venue_command none;
 
+    kraken_rest_forget(turn->side, STEP_PAIRS);
     turn->side->metadata_at_ns = turn->clock->now_ns + 60 * NS_PER_S;
     if (kraken_rest_begin(turn, &none, STEP_PAIRS) != 0)
         turn->side->metadata_at_ns = turn->clock->now_ns + NS_PER_S;
@@ -216,12 +217,11 @@ static void order_tick(void *state, const struct venue_clock *clock, const struc
     for (unsigned i = 0; i < CHANNEL_COUNT && *side->token; i++)
         if (side->channels[i].ask_at_ns != 0 && now >= side->channels[i].ask_at_ns)
             kraken_subscribe(&turn, i, true);
-    /* A turn has one nonce: either of the two signs. */
-    if (side->is_open && side->token_at_ns != 0 && now >= side->token_at_ns &&
-        now >= side->hold_until_ns)
+    bool wants_token = side->is_open && side->token_at_ns != 0 && now >= side->token_at_ns &&
+                       now >= side->hold_until_ns;
+    if (wants_token)
         kraken_ask_token(&turn);
-    else
-        kraken_rest_tick(&turn);
+    kraken_rest_tick(&turn, !wants_token); /* A turn has one nonce. */
     report_limits(&turn);
 }
 

@@ -307,9 +307,12 @@ int kraken_rest_begin(const struct kraken_turn *turn, const struct venue_command
                       enum kraken_step step);
 /* kraken_rest_go_on sends the next request of the same command; later where it cannot be now. */
 void kraken_rest_go_on(const struct kraken_turn *turn, struct kraken_rest_pending *pending);
-/* kraken_rest_tick sends what waits and gives up what is too old. At most one request is signed a
- * turn: a turn has one nonce. */
-void kraken_rest_tick(const struct kraken_turn *turn);
+/* kraken_rest_forget drops what we asked for ourselves by that step: nobody waits for it any more.
+ */
+void kraken_rest_forget(struct kraken_side *side, enum kraken_step step);
+/* kraken_rest_tick gives up what is too old and, where this turn's nonce is still free, sends what
+ * waits: at most one signature a turn. */
+void kraken_rest_tick(const struct kraken_turn *turn, bool may_send);
 
 /* ---- order_answer.c ---- */
 

@@ -65,6 +65,13 @@ static int pending_send(const struct kraken_turn *turn, struct kraken_rest_pendi
     return 0;
 }
 
+void kraken_rest_forget(struct kraken_side *side, enum kraken_step step)
+{
+    for (unsigned i = 0; i < KRAKEN_REST_PENDING; i++)
+        if (side->rest[i].tag != 0 && side->rest[i].step == step)
+            side->rest[i].tag = 0;
+}
+
 int kraken_rest_begin(const struct kraken_turn *turn, const struct venue_command *command,
                       enum kraken_step step)
 {
@@ -106,11 +113,10 @@ static void give_up(const struct kraken_turn *turn, struct kraken_rest_pending *
                        gone.is_waiting ? "waited too long for its turn" : "no answer");
 }
 
-void kraken_rest_tick(const struct kraken_turn *turn)
+void kraken_rest_tick(const struct kraken_turn *turn, bool may_send)
 {
     struct kraken_side *side = turn->side;
     int64_t now = turn->clock->now_ns;
-    bool is_signed = false;
 
     for (unsigned i = 0; i < KRAKEN_REST_PENDING; i++) {
         struct kraken_rest_pending *pending = &side->rest[i];
@@ -118,9 +124,10 @@ void kraken_rest_tick(const struct kraken_turn *turn)
             continue;
         if (now - pending->begun_ns > (pending->is_waiting ? WAIT_MAX_NS : ANSWER_MAX_NS)) {
             give_up(turn, pending);
-        } else if (pending->is_waiting && !is_signed) {
-            is_signed = pending_send(turn, pending) == 0;
-            if (is_signed && pending->step == STEP_TOKEN)
+        } else if (pending->is_waiting && may_send) {
+            int err = pending_send(turn, pending);
+            may_send = err == ERR_AGAIN; /* One signature a turn; none to a shell that is full. */
+            if (!err && pending->step == STEP_TOKEN)
                 side->token_tag = pending->tag;
         }
     }

@@ -308,7 +308,9 @@ void kraken_ask_token(const struct kraken_turn *turn)
         kraken_note(turn, "no_keys", "no private session without an API key");
         return;
     }
-    /* Without an answer for a minute: again. */
+    /* One question at a time, for the connection there is; without an answer for a minute: again.
+     */
+    kraken_rest_forget(side, STEP_TOKEN);
     side->token_at_ns = turn->clock->now_ns + 60 * NS_PER_S;
     if (kraken_rest_begin(turn, &none, STEP_TOKEN) != 0)
         side->token_at_ns = turn->clock->now_ns + NS_PER_S;
