@@ -3,7 +3,7 @@
 
 export TICKPIPE_CONFIG_DIR=${TICKPIPE_CONFIG_DIR:-config/demo}
 export TICKPIPE_RUN_DIR=${TICKPIPE_RUN_DIR:-run/demo}
-BIN=${BIN:-bin}
+. ops/lib.sh
 CONTROL=http://127.0.0.1:8400
 VENUES="binance kraken"
 INSTANCES="BINANCE:1:binance KRAKEN:2:kraken"
@@ -39,61 +39,25 @@ control() {
     curl -sf -m 5 -X "$1" "$CONTROL$2"
 }
 
-role_start() { # ROLE [INSTANCE]
-    local role=$1 instance=${2:-} config
-    config=$TICKPIPE_CONFIG_DIR/$role${instance:+_${instance,,}}.ini
-    if [ "$role" = trading_engine ]; then
-        "$BIN/$role" $instance "$config" --daemon --live
-    else
-        "$BIN/$role" $instance "$config" --daemon
-    fi
-}
+# The simulated venues are traded on in earnest.
+export TICKPIPE_ENGINE_OPTIONS=${TICKPIPE_ENGINE_OPTIONS---live}
 
+# role_start, role_stop and pid_of are those of ops/start and ops/stop.
 roles_start() {
-    role_start risk_monitor
-    role_start position_server
-    for venue in $VENUES; do
-        role_start market_gateway "${venue^^}"
-        role_start trading_engine "${venue^^}"
-    done
-    role_start signal_engine
-    role_start strategy_runner
-}
-
-# A process that was killed leaves its number behind, and the system may give it to another program.
-pid_of() { # ROLE [INSTANCE]
-    local pid
-    pid=$(cat "$TICKPIPE_RUN_DIR/$1${2:+_${2,,}}.pid" 2>/dev/null)
-    if [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "${1:0:15}" ] &&
-        [ "$(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null)" != Z ]; then
-        echo "$pid"
-    fi
-}
-
-role_stop() { # ROLE [INSTANCE]: SIGTERM, and wait for its end
-    local pid
-    pid=$(pid_of "$@") || return 0
-    [ -n "$pid" ] || return 0
-    kill -TERM "$pid" 2>/dev/null || return 0
-    for _ in $(seq 150); do
-        kill -0 "$pid" 2>/dev/null || return 0
-        sleep 0.1
-    done
-    echo "$* (pid $pid) did not stop in 15 s: killed" >&2
-    kill -KILL "$pid" 2>/dev/null
+    local process failed=0
+    while read -r process; do
+        role_start $process </dev/null || failed=1
+    done < <(processes)
+    return $failed
 }
 
 stack_stop() {
-    role_stop strategy_runner
-    role_stop signal_engine
-    for venue in $VENUES; do
-        role_stop trading_engine "${venue^^}"
-        role_stop market_gateway "${venue^^}"
-    done
-    role_stop position_server
-    role_stop risk_monitor
+    local process
+    while read -r process; do
+        role_stop $process
+    done < <(processes | tac)
     role_stop venue_simulator
-}
+} >/dev/null
 
 operator() {
     "$BIN/tickpipe" "$@" --config "$TICKPIPE_CONFIG_DIR/tickpipe.ini"
