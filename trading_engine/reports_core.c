@@ -394,8 +394,11 @@ static void on_order(struct engine_core *e, struct named *n, const struct venue_
         return;
     if (request && request->op == OP_QUERY)
         o->query_request = 0;
-    if (n->revision != o->r.venue_revision)
-        return; /* The order before the replace: its end is known. */
+    if (n->revision != o->r.venue_revision) { /* The order before the replace: its end is known. */
+        if (request && request->op == OP_QUERY && !order_is_final(o->r.state))
+            order_ask(e, o, e->now_ns + ask_pause(e, o));
+        return;
+    }
     order_set_exchange_id(e, o, r->exchange_order_id);
     note_cum(e, o, r, n->revision);
     reconcile_saw(e, o, r);

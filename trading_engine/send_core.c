@@ -30,7 +30,9 @@ void order_command(struct engine_core *e, struct venue_command *c, enum venue_op
     }
     c->filled_qty = o->r.filled_qty;
     order_client_id(e, o, o->r.venue_revision, c->client_order_id);
-    text_copy(c->exchange_order_id, sizeof(c->exchange_order_id), o->r.exchange_order_id);
+    /* Until the new order of a cancel-and-new is seen, the venue's id is still the old one's. */
+    if (!(o->r.flags & ORDER_REPLACE_PLACED))
+        text_copy(c->exchange_order_id, sizeof(c->exchange_order_id), o->r.exchange_order_id);
 }
 
 wire_reason reason_of_error(int err)

@@ -500,6 +500,39 @@ static void a_replace_whose_new_order_is_refused_is_a_cancelled_order(void)
     CHECK_INT(world_events(w, ORDER_EVENT_CANCELLED), 1);
 }
 
+/* Found by simulation: asked by the exchange id of the cancelled order, the venue answered about
+ * that one, and the new one stayed unknown for ever. */
+static void a_new_leg_of_unknown_outcome_is_asked_by_its_own_id(void)
+{
+    struct world *w = world_new();
+
+    w->config.replace_keeps_id = false;
+    world_boot(w, true);
+    world_ready(w);
+    uint64_t id = world_place(w, SIDE_BUY, PRICE, QTY);
+    world_accept(w, id);
+    struct wire_order_replace m = replace_intent(w, id, 1, PRICE - E8(1), QTY);
+    world_send(w, &m);
+    struct venue_report old = world_news(w, id, REPORT_ORDER);
+    world_end(w, id, REPORT_CANCELLED, 0);
+    struct venue_report r = world_answer(world_last(w, OP_PLACE), REPORT_OUTCOME_UNKNOWN);
+    world_report(w, &r);
+    world_run(w, 300);
+    const struct venue_command *c = world_last(w, OP_QUERY);
+    CHECK(c != NULL);
+    CHECK_STR(c->exchange_order_id, "");
+    CHECK_STR(c->client_order_id, world_last(w, OP_PLACE)->client_order_id);
+    /* A venue that tells of the old one all the same is asked again. */
+    unsigned asked = world_commands(w, OP_QUERY);
+    old.op = OP_QUERY;
+    old.request_id = c->request_id;
+    old.state = ORDER_CANCELLED;
+    old.cum_qty = 0;
+    world_report(w, &old);
+    world_run(w, 3000);
+    CHECK(world_commands(w, OP_QUERY) > asked);
+}
+
 /* ---- sending that fails ---- */
 
 static void an_order_that_cannot_be_journalled_is_not_sent(void)
@@ -581,6 +614,7 @@ int main(void)
     CASE(a_native_replace_keeps_the_order);
     CASE(a_replace_by_cancel_and_new_never_doubles);
     CASE(a_replace_whose_new_order_is_refused_is_a_cancelled_order);
+    CASE(a_new_leg_of_unknown_outcome_is_asked_by_its_own_id);
     CASE(an_order_that_cannot_be_journalled_is_not_sent);
     CASE(an_execution_that_cannot_be_journalled_is_not_published);
     CASE(an_order_that_never_left_is_tried_again_before_its_deadline);
