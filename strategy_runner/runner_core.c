@@ -252,7 +252,8 @@ void runner_core_tick(struct runner_core *core, int64_t now_ns)
 {
     if (market_is_lacking(core->market, now_ns))
         core->out.need_snapshot(core->out.ctx, 0);
-    sweep(core, now_ns);
+    if (!core->is_stopping)
+        sweep(core, now_ns);
     follow_risk(core, now_ns);
     runner_orders_tick(core, now_ns);
     for (uint32_t i = 0; i < core->strategy_count; i++)
@@ -271,8 +272,7 @@ void runner_core_stop(struct runner_core *core, int64_t now_ns)
         core->strategies[i].state = STRATEGY_STOPPED;
         core->strategies[i].why = REASON_SHUTDOWN;
     }
-    core->sweep_seen_ns = INT64_MAX / 2; /* Never adopted again. */
-    core->sweep_due_ns = INT64_MAX / 2;
+    core->is_stopping = true;
     for (uint32_t i = 0; i < RUNNER_ORDERS_MAX; i++)
         if (core->orders[i].is_used)
             (void)runner_cancel(core, core->orders[i].order_id, REASON_SHUTDOWN, now_ns);

@@ -260,6 +260,21 @@ static void orders_of_an_earlier_session_are_swept_before_anything_new(void)
     CHECK(fixture_runner.strategies[0].is_adopted);
 }
 
+/* Found by simulation: its new epoch let every strategy go again. */
+static void a_stopping_runner_does_not_begin_again_when_an_engine_restarts(void)
+{
+    runner_begin(&probe, NULL);
+    runner_core_stop(&fixture_runner, fixture_now);
+    fixture_epoch++;
+    for (int i = 0; i < 40; i++) {
+        fixture_now += 100 * NS_PER_MS;
+        all_well();
+        runner_core_tick(&fixture_runner, fixture_now);
+    }
+    CHECK(!fixture_runner.strategies[0].is_adopted);
+    CHECK_INT(fixture_runner.strategies[0].state, STRATEGY_STOPPED);
+}
+
 int main(void)
 {
     CASE(an_intent_names_epoch_deadline_and_a_fresh_id);
@@ -273,6 +288,7 @@ int main(void)
     CASE(a_cancel_is_repeated_until_the_order_is_over);
     CASE(one_replace_at_a_time);
     CASE(orders_of_an_earlier_session_are_swept_before_anything_new);
+    CASE(a_stopping_runner_does_not_begin_again_when_an_engine_restarts);
     market_fini(&fixture_market);
     DONE();
 }
