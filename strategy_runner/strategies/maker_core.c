@@ -24,7 +24,7 @@ struct maker {
 static_assert(sizeof(struct maker) <= STRATEGY_STATE_MAX, "maker: state");
 
 static const wire_side side_at[SIDES] = { SIDE_BUY, SIDE_SELL };
-static const int64_t RETRY_NS = 250 * NS_PER_MS;
+static const int64_t RETRY_NS = NS_PER_S;
 
 static void maker_init(void *state, const void *config, struct runner_core *core, uint16_t strategy)
 {
