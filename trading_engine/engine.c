@@ -140,7 +140,8 @@ static void rotate(struct engine *e)
 
     if (!err)
         log_info("journal_rotated", "%lld us", (long long)((loop_now_ns() - before) / NS_PER_US));
-    else if (log_burst_allows(&e->note_burst[NOTE_ERROR], loop_now_ns(), NS_PER_S, &suppressed))
+    else if (err != ERR_AGAIN &&
+             log_burst_allows(&e->note_burst[NOTE_ERROR], loop_now_ns(), NS_PER_S, &suppressed))
         log_error("journal_rotation", "%s: going on in the old segment", err_str(err));
 }
 
@@ -460,6 +461,16 @@ static int make_books(struct engine *e)
     return err;
 }
 
+/* Two checkpoints of full tables must fit, or rotation would never be done with it. */
+static size_t segment_bytes(const struct engine *e)
+{
+    size_t checkpoint = e->config.orders_max * (sizeof(struct order_record) + 24) +
+                        e->config.trades_max * (sizeof(struct wire_trade_event) + 24) + 262144;
+    size_t wanted = (size_t)e->app->settings.segment_mb * 1024 * 1024;
+
+    return MAX(wanted, 2 * checkpoint);
+}
+
 static int make_core(struct engine *e)
 {
     const struct engine_out out = { e, on_publish, on_command, on_append, on_note };
@@ -467,7 +478,7 @@ static int make_core(struct engine *e)
 
     fill_config(e);
     size_t size = engine_core_size(&e->config);
-    size_t whole = size + (size_t)e->app->settings.segment_mb * 2 * 1024 * 1024;
+    size_t whole = size + 2 * segment_bytes(e);
     if (size == 0 || whole > (size_t)e->app->settings.memory_limit_mb * 1024 * 1024) {
         log_error("memory", "tables and journal want %zu MB, [PERFORMANCE] MEMORY_LIMIT_MB is %lld",
                   whole >> 20, (long long)e->app->settings.memory_limit_mb);
@@ -487,8 +498,7 @@ static int open_journal(struct engine *e)
     char path[ROLE_PATH_MAX], problem[ROLE_PATH_MAX + 256] = "";
     int err = role_data_path(e->rt, e->is_live ? "live" : "dry", path, sizeof(path));
     struct journal_config config = { .prefix = path,
-                                     .segment_bytes =
-                                         (size_t)e->app->settings.segment_mb * 1024 * 1024,
+                                     .segment_bytes = segment_bytes(e),
                                      .boot_id = e->config.boot_id };
 
     if (err) {

@@ -1,6 +1,6 @@
 #include "trading_engine/journal.h"
 
-#include "common/pure/crypto.h"
+#include "trading_engine/segment.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,64 +12,46 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static const char magic[8] = { 'T', 'P', 'J', 'O', 'U', 'R', 'N', 'L' };
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
-enum { RECORD_MAGIC = 0x524a, SYNC_PERIOD_MS = 20, PATH_CAP = 768 };
+/* A page that was brought to the disk costs the next store to it a fault, which can wait for the
+ * file system. So the page being filled is left alone until nothing came for QUIET_PASSES, and
+ * pages ahead are made ready. */
+enum { SYNC_PERIOD_MS = 20, QUIET_PASSES = 10, RETIRED_MAX = 2, PAGE = 4096, AHEAD = 1 << 20 };
 
-struct segment_header {
-    char magic[8];
-    uint32_t version;
-    uint32_t header_size;
-    uint64_t segment;
-    uint64_t first_number; /* Of its first record. */
-    uint64_t boot_id;      /* Of the last writer. */
-    uint32_t is_clean;     /* Closed in order: nothing is missing whatever the boot. */
-    uint32_t reserved;
-    uint8_t reserved2[16];
-};
-static_assert(sizeof(struct segment_header) == 64, "segment_header: size");
-
-/* In front of each payload, which is padded to 8 bytes. size is stored last: 0 is the end. */
-struct record_header {
-    uint32_t size;
-    uint16_t type;
-    uint16_t magic;
-    uint64_t number;
-    uint32_t crc; /* Of type, number, size and payload. */
-    uint32_t reserved;
-};
-static_assert(sizeof(struct record_header) == 24, "record_header: size");
-
-struct segment {
-    int fd;
-    uint8_t *map;
-    size_t bytes;
-    size_t end; /* Where the next record goes. */
-    uint64_t number;
-    char path[PATH_CAP];
-};
-
+/* The loop appends and rotates; the thread brings bytes to the disk, gives a new segment its final
+ * name, prepares the one after it and closes the old. They meet in what the mutex guards, held for
+ * a few instructions on either side: the loop never waits for the disk. */
 struct journal {
     char prefix[512];
     uint64_t boot_id;
     size_t segment_bytes;
     int lock_fd;
-    struct segment now, next;
+    struct segment now; /* The loop's, but for what `shared` repeats of it. */
+    struct segment next;
     uint64_t last_number;
     bool is_whole;
     struct journal_stats stats;
-    /* The syncing thread. dirty_end is how far has been stored, synced_end how far is on the disk.
-     */
     pthread_t thread;
     bool has_thread;
-    pthread_mutex_t mutex; /* Guards `now` against being replaced during an msync. */
-    atomic_size_t dirty_end;
-    size_t synced_end;
     atomic_bool is_stopping;
+    atomic_size_t dirty_end; /* How far `now` has been stored. */
+    pthread_mutex_t mutex;
+    struct {
+        struct segment now; /* Map, number and path of it. */
+        bool is_new;        /* Still under its working name. */
+        size_t synced_end, ready_end;
+        struct segment spare; /* Preallocated for the next rotation. */
+        struct segment retired[RETIRED_MAX];
+        unsigned retired_count;
+    } shared;
+    size_t seen_end; /* The thread's own. */
+    unsigned quiet_passes;
     atomic_ullong syncs, sync_failed;
     atomic_llong sync_longest_ns;
 };
@@ -80,240 +62,18 @@ static void say(char *problem, size_t cap, const char *what, const char *path)
              errno ? strerror(errno) : "");
 }
 
-/* ---- records ---- */
-
-static size_t padded(size_t size)
+static void path_of(const struct journal *j, uint64_t number, const char *suffix,
+                    char out[SEGMENT_PATH_CAP])
 {
-    return (size + 7) / 8 * 8;
+    snprintf(out, SEGMENT_PATH_CAP, "%s.%08llu.%s", j->prefix, (unsigned long long)number, suffix);
 }
 
-static uint32_t record_crc(const struct record_header *h, const void *payload)
+static void spare_path(const struct journal *j, char out[SEGMENT_PATH_CAP])
 {
-    struct {
-        uint64_t number;
-        uint32_t size;
-        uint16_t type, reserved;
-        uint32_t payload_crc, reserved2;
-    } covered = { .number = h->number, .size = h->size, .type = h->type };
-
-    covered.payload_crc = crc32_ieee(payload, h->size);
-    return crc32_ieee(&covered, sizeof(covered));
+    snprintf(out, SEGMENT_PATH_CAP, "%s.spare", j->prefix);
 }
 
-/* Whether a whole record with this number stands at `at`. */
-static bool record_at(const struct segment *s, size_t at, struct record_header *h)
-{
-    if (at + sizeof(*h) > s->bytes)
-        return false;
-    memcpy(h, s->map + at, sizeof(*h));
-    return h->magic == RECORD_MAGIC && h->size > 0 && h->size <= JOURNAL_RECORD_MAX &&
-           at + sizeof(*h) + padded(h->size) <= s->bytes &&
-           h->crc == record_crc(h, s->map + at + sizeof(*h));
-}
-
-static int segment_append(struct segment *s, uint64_t number, uint16_t type, const void *record,
-                          size_t size)
-{
-    struct record_header h = { .type = type, .magic = RECORD_MAGIC, .number = number };
-    size_t need = sizeof(h) + padded(size);
-
-    if (size == 0 || size > JOURNAL_RECORD_MAX)
-        return ERR_RANGE;
-    if (s->end + need > s->bytes)
-        return ERR_FULL;
-    uint8_t *at = s->map + s->end;
-    h.size = (uint32_t)size;
-    h.crc = record_crc(&h, record);
-    memcpy(at + sizeof(h), record, size);
-    memcpy(at + sizeof(h.size), (const uint8_t *)&h + sizeof(h.size), sizeof(h) - sizeof(h.size));
-    /* A reader after kill -9 sees the whole record or none: the size makes it one. */
-    atomic_thread_fence(memory_order_release);
-    *(volatile uint32_t *)(void *)at = h.size;
-    s->end += need;
-    return 0;
-}
-
-/* ---- segments ---- */
-
-static void segment_close(struct segment *s)
-{
-    if (s->map)
-        munmap(s->map, s->bytes);
-    if (s->fd > 0)
-        close(s->fd);
-    *s = (struct segment){ 0 };
-}
-
-static int segment_map(struct segment *s)
-{
-    struct stat st;
-
-    if (fstat(s->fd, &st) != 0 || st.st_size < (off_t)sizeof(struct segment_header))
-        return ERR_SYS;
-    s->bytes = (size_t)st.st_size;
-    void *map = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
-    if (map == MAP_FAILED)
-        return ERR_SYS;
-    s->map = map;
-    return 0;
-}
-
-static struct segment_header *header_of(const struct segment *s)
-{
-    return (struct segment_header *)(void *)s->map;
-}
-
-/* A new segment is written under another name and renamed when its checkpoint is complete. */
-static int segment_create(const struct journal *j, struct segment *s, uint64_t number)
-{
-    *s = (struct segment){ .number = number };
-    if ((size_t)snprintf(s->path, sizeof(s->path), "%s.%08llu.new", j->prefix,
-                         (unsigned long long)number) >= sizeof(s->path))
-        return ERR_FULL;
-    unlink(s->path);
-    s->fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (s->fd < 0 || posix_fallocate(s->fd, 0, (off_t)j->segment_bytes) != 0 ||
-        segment_map(s) != 0) {
-        unlink(s->path);
-        segment_close(s);
-        return ERR_SYS;
-    }
-    struct segment_header h = { .version = JOURNAL_VERSION,
-                                .header_size = sizeof(h),
-                                .segment = number,
-                                .first_number = j->last_number + 1,
-                                .boot_id = j->boot_id };
-    memcpy(h.magic, magic, sizeof(h.magic));
-    memcpy(s->map, &h, sizeof(h));
-    s->end = sizeof(h);
-    return 0;
-}
-
-static void sync_directory(const char *prefix)
-{
-    char path[PATH_CAP];
-    const char *slash = strrchr(prefix, '/');
-
-    snprintf(path, sizeof(path), "%.*s", slash ? (int)(slash - prefix) : 1, slash ? prefix : ".");
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-}
-
-static int segment_publish(const struct journal *j, struct segment *s)
-{
-    char path[PATH_CAP];
-
-    if (msync(s->map, s->end, MS_SYNC) != 0 ||
-        (size_t)snprintf(path, sizeof(path), "%s.%08llu.journal", j->prefix,
-                         (unsigned long long)s->number) >= sizeof(path) ||
-        rename(s->path, path) != 0)
-        return ERR_SYS;
-    memcpy(s->path, path, sizeof(path));
-    sync_directory(j->prefix);
-    return 0;
-}
-
-/* ---- reading ---- */
-
-/* Damage is not the same as a torn end: whole, younger records behind it say that bytes in the
- * middle broke. */
-static bool has_younger_records(const struct segment *s, size_t from, uint64_t after)
-{
-    struct record_header h;
-
-    for (size_t at = from; at + sizeof(h) <= s->bytes; at += 8)
-        if (record_at(s, at, &h) && h.number > after)
-            return true;
-    return false;
-}
-
-static size_t count_tail(const struct segment *s, size_t from)
-{
-    size_t last = from;
-
-    for (size_t at = from; at < s->bytes; at++)
-        if (s->map[at])
-            last = at + 1;
-    return last - from;
-}
-
-static int read_records(struct journal *j, journal_on_record *on_record, void *ctx)
-{
-    struct segment *s = &j->now;
-    struct record_header h;
-    size_t at = sizeof(struct segment_header);
-    uint64_t expected = header_of(s)->first_number;
-    bool is_same_boot = header_of(s)->boot_id == j->boot_id;
-
-    while (record_at(s, at, &h) && h.number == expected) {
-        int err = on_record(ctx, h.type, s->map + at + sizeof(h), h.size);
-        if (err)
-            return err;
-        at += sizeof(h) + padded(h.size);
-        expected++;
-        j->stats.records_read++;
-    }
-    s->end = at;
-    j->last_number = expected - 1;
-    j->stats.bytes_read = at;
-    j->stats.torn_bytes = count_tail(s, at);
-    if (j->stats.torn_bytes && is_same_boot && has_younger_records(s, at, j->last_number))
-        return ERR_CHECKSUM;
-    j->is_whole = j->stats.torn_bytes == 0 && (is_same_boot || header_of(s)->is_clean);
-    memset(s->map + at, 0, j->stats.torn_bytes); /* Never to be taken for the start of a record. */
-    return 0;
-}
-
-static int check_header(const struct segment *s, char *problem, size_t cap)
-{
-    const struct segment_header *h = header_of(s);
-
-    errno = 0;
-    if (memcmp(h->magic, magic, sizeof(magic)) != 0) {
-        say(problem, cap, "is not a journal", s->path);
-        return ERR_PROTO;
-    }
-    if (h->version > JOURNAL_VERSION) {
-        snprintf(problem, cap, "%s: version %u, this build reads up to %d", s->path, h->version,
-                 JOURNAL_VERSION);
-        return ERR_VERSION;
-    }
-    return 0;
-}
-
-/* The number of the youngest complete segment, 0: none. Unfinished ones are removed. */
-static uint64_t find_segment(const char *prefix)
-{
-    char directory[PATH_CAP];
-    const char *slash = strrchr(prefix, '/');
-    const char *name = slash ? slash + 1 : prefix;
-    uint64_t found = 0;
-
-    snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - prefix) : 1,
-             slash ? prefix : ".");
-    DIR *dir = opendir(directory);
-    for (struct dirent *d; dir && (d = readdir(dir));) {
-        unsigned long long number;
-        int len = 0;
-        if (strncmp(d->d_name, name, strlen(name)) != 0 ||
-            sscanf(d->d_name + strlen(name), ".%llu.%n", &number, &len) != 1 || len == 0)
-            continue;
-        const char *suffix = d->d_name + strlen(name) + len;
-        if (strcmp(suffix, "new") == 0)
-            unlinkat(dirfd(dir), d->d_name, 0);
-        if (strcmp(suffix, "journal") != 0)
-            continue;
-        found = MAX(found, number);
-    }
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
-/* ---- the syncing thread ---- */
+/* ---- what the thread does ---- */
 
 static int64_t mono_ns(void)
 {
@@ -323,22 +83,107 @@ static int64_t mono_ns(void)
     return t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
-static void sync_now(struct journal *j)
+static int sync_range(struct journal *j, const struct segment *s, size_t from, size_t to)
 {
-    size_t dirty = atomic_load_explicit(&j->dirty_end, memory_order_acquire);
+    int64_t began = mono_ns();
 
+    from = from / PAGE * PAGE;
+    int err = msync(s->map + from, to - from, MS_SYNC);
+    int64_t took = mono_ns() - began;
+    atomic_fetch_add(&j->syncs, 1);
+    if (err)
+        atomic_fetch_add(&j->sync_failed, 1);
+    if (took > atomic_load(&j->sync_longest_ns))
+        atomic_store(&j->sync_longest_ns, took);
+    return err ? ERR_SYS : 0;
+}
+
+/* The checkpoint is on the disk: from now on the segment stands for all before it. The one before
+ * stays. */
+static void publish(struct journal *j, struct segment *s)
+{
+    char path[SEGMENT_PATH_CAP];
+
+    path_of(j, s->number, "journal", path);
+    if (segment_rename(s, path, true) != 0)
+        return;
     pthread_mutex_lock(&j->mutex);
-    if (dirty > j->synced_end && dirty <= j->now.bytes) {
-        size_t from = j->synced_end / 4096 * 4096;
-        int64_t began = mono_ns();
-        if (msync(j->now.map + from, dirty - from, MS_SYNC) != 0)
-            atomic_fetch_add(&j->sync_failed, 1);
-        atomic_fetch_add(&j->syncs, 1);
-        if (mono_ns() - began > atomic_load(&j->sync_longest_ns))
-            atomic_store(&j->sync_longest_ns, mono_ns() - began);
-        j->synced_end = dirty;
+    if (j->shared.now.number == s->number) {
+        j->shared.is_new = false;
+        memcpy(j->shared.now.path, s->path, sizeof(s->path));
     }
     pthread_mutex_unlock(&j->mutex);
+    if (s->number > 2) {
+        path_of(j, s->number - 2, "journal", path);
+        unlink(path);
+    }
+}
+
+static void make_spare(struct journal *j)
+{
+    struct segment spare;
+    char path[SEGMENT_PATH_CAP];
+
+    spare_path(j, path);
+    if (segment_create(&spare, path, j->segment_bytes) != 0)
+        return; /* Disk full: rotation tries itself, and says so. */
+    pthread_mutex_lock(&j->mutex);
+    j->shared.spare = spare;
+    pthread_mutex_unlock(&j->mutex);
+}
+
+/* How far to sync now: whole pages; the last one too when nothing more came for a while. */
+static size_t sync_target(struct journal *j, size_t to, bool is_new)
+{
+    j->quiet_passes = to == j->seen_end ? j->quiet_passes + 1 : 0;
+    j->seen_end = to;
+    bool wants_all = is_new || !j->has_thread || j->quiet_passes >= QUIET_PASSES;
+    return wants_all ? to : to / PAGE * PAGE;
+}
+
+static size_t make_ready(const struct segment *now, size_t end, size_t ready_end)
+{
+    size_t from = MAX(ready_end, end) / PAGE * PAGE,
+           to = MIN(end + AHEAD, now->bytes) / PAGE * PAGE;
+
+    if (to > from && ready_end < end + AHEAD / 2)
+        (void)madvise(now->map + from, to - from,
+                      MADV_POPULATE_WRITE); /* Older kernels: a fault later. */
+    else
+        return ready_end;
+    return to;
+}
+
+static void sync_pass(struct journal *j)
+{
+    struct segment retired[RETIRED_MAX];
+
+    pthread_mutex_lock(&j->mutex);
+    struct segment now = j->shared.now;
+    bool is_new = j->shared.is_new, wants_spare = j->shared.spare.map == NULL;
+    size_t from = j->shared.synced_end, ready_end = j->shared.ready_end;
+    size_t end = atomic_load_explicit(&j->dirty_end, memory_order_acquire);
+    unsigned retired_count = j->shared.retired_count;
+    memcpy(retired, j->shared.retired, sizeof(retired));
+    j->shared.retired_count = 0;
+    pthread_mutex_unlock(&j->mutex);
+    for (unsigned i = 0; i < retired_count; i++)
+        segment_close(&retired[i]);
+    size_t to = sync_target(j, end, is_new);
+    bool is_synced = to > from && sync_range(j, &now, from, to) == 0;
+    if (j->has_thread)
+        ready_end = make_ready(&now, end, ready_end);
+    pthread_mutex_lock(&j->mutex);
+    if (j->shared.now.number == now.number) {
+        j->shared.ready_end = ready_end;
+        if (is_synced)
+            j->shared.synced_end = to;
+    }
+    pthread_mutex_unlock(&j->mutex);
+    if (is_synced && is_new)
+        publish(j, &now);
+    if (wants_spare && j->has_thread)
+        make_spare(j);
 }
 
 static void *sync_thread(void *arg)
@@ -347,17 +192,74 @@ static void *sync_thread(void *arg)
     struct timespec pause = { .tv_nsec = SYNC_PERIOD_MS * NS_PER_MS };
 
     while (!atomic_load(&j->is_stopping)) {
+        sync_pass(j);
         nanosleep(&pause, NULL);
-        sync_now(j);
     }
     return NULL;
+}
+
+/* ---- which segment ---- */
+
+/* A segment under its working name counts when its checkpoint is whole and no page of it can be
+ * missing. */
+static bool is_usable_new(const char *path, uint64_t boot_id)
+{
+    struct segment s;
+    bool is_usable = segment_open(&s, path) == 0 && segment_header_of(&s)->is_complete &&
+                     segment_header_of(&s)->boot_id == boot_id;
+
+    if (s.fd > 0)
+        segment_close(&s);
+    return is_usable;
+}
+
+struct found {
+    uint64_t number; /* 0: none. */
+    bool is_new;
+};
+
+static void look_at(const struct journal *j, uint64_t number, const char *suffix,
+                    struct found *found)
+{
+    char path[SEGMENT_PATH_CAP];
+    bool is_new = strcmp(suffix, "new") == 0;
+
+    if (!is_new && strcmp(suffix, "journal") != 0)
+        return;
+    path_of(j, number, suffix, path);
+    if (is_new && !is_usable_new(path, j->boot_id))
+        unlink(path); /* A rotation that did not come to its end. */
+    else if (number > found->number)
+        *found = (struct found){ number, is_new };
+}
+
+static struct found find_segment(const struct journal *j)
+{
+    char directory[SEGMENT_PATH_CAP];
+    const char *slash = strrchr(j->prefix, '/');
+    const char *name = slash ? slash + 1 : j->prefix;
+    struct found found = { 0 };
+
+    snprintf(directory, sizeof(directory), "%.*s", slash ? (int)(slash - j->prefix) : 1,
+             slash ? j->prefix : ".");
+    DIR *dir = opendir(directory);
+    for (struct dirent *d; dir && (d = readdir(dir));) {
+        unsigned long long number;
+        int len = 0;
+        if (strncmp(d->d_name, name, strlen(name)) == 0 &&
+            sscanf(d->d_name + strlen(name), ".%llu.%n", &number, &len) == 1 && len > 0)
+            look_at(j, number, d->d_name + strlen(name) + len, &found);
+    }
+    if (dir)
+        closedir(dir);
+    return found;
 }
 
 /* ---- open, close ---- */
 
 static int take_lock(struct journal *j, char *problem, size_t cap)
 {
-    char path[PATH_CAP], owner[64] = "";
+    char path[SEGMENT_PATH_CAP], owner[64] = "";
 
     snprintf(path, sizeof(path), "%s.lock", j->prefix);
     j->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -380,39 +282,63 @@ static int take_lock(struct journal *j, char *problem, size_t cap)
     return 0;
 }
 
-static int open_found(struct journal *j, uint64_t number, journal_on_record *on_record, void *ctx,
-                      char *problem, size_t cap)
+static int open_found(struct journal *j, struct found found, journal_on_record *on_record,
+                      void *ctx, char *problem, size_t cap)
 {
-    struct segment *s = &j->now;
+    char path[SEGMENT_PATH_CAP];
 
-    s->number = number;
-    snprintf(s->path, sizeof(s->path), "%s.%08llu.journal", j->prefix, (unsigned long long)number);
-    s->fd = open(s->path, O_RDWR | O_CLOEXEC);
-    if (s->fd < 0 || segment_map(s) != 0) {
-        say(problem, cap, "cannot map", s->path);
-        return ERR_SYS;
+    path_of(j, found.number, found.is_new ? "new" : "journal", path);
+    errno = 0;
+    int err = segment_open(&j->now, path);
+    if (err) {
+        if (err == ERR_VERSION)
+            snprintf(problem, cap, "%s: version %u, this build reads up to %d", path,
+                     segment_header_of(&j->now)->version, JOURNAL_VERSION);
+        else
+            say(problem, cap, err == ERR_PROTO ? "is not a journal" : "cannot be mapped", path);
+        return err;
     }
-    int err = check_header(s, problem, cap);
-    if (!err) {
-        errno = 0;
-        err = read_records(j, on_record, ctx);
-        if (err)
-            snprintf(problem, cap, "%s: record %llu at byte %zu: %s", s->path,
-                     (unsigned long long)j->last_number + 1, s->end, err_str(err));
-    }
+    bool is_same_boot = segment_header_of(&j->now)->boot_id == j->boot_id;
+    err = segment_read(&j->now, is_same_boot, on_record, ctx, &j->stats.records_read,
+                       &j->last_number, &j->stats.torn_bytes);
+    j->stats.bytes_read = j->now.end;
+    j->is_whole =
+        j->stats.torn_bytes == 0 && (is_same_boot || segment_header_of(&j->now)->is_clean);
+    j->shared.is_new = found.is_new;
+    if (err)
+        snprintf(problem, cap, "%s: record %llu at byte %zu: %s", path,
+                 (unsigned long long)j->last_number + 1, j->now.end, err_str(err));
     return err;
 }
 
 static int open_new(struct journal *j, char *problem, size_t cap)
 {
-    int err = segment_create(j, &j->now, 1);
+    char path[SEGMENT_PATH_CAP];
 
-    if (!err)
-        err = segment_publish(j, &j->now);
-    if (err)
-        say(problem, cap, "cannot make a segment", j->prefix);
+    path_of(j, 1, "journal", path);
+    int err = segment_create(&j->now, path, j->segment_bytes);
+    if (err) {
+        say(problem, cap, "cannot make a segment", path);
+        return err;
+    }
+    segment_begin(&j->now, 1, 1, j->boot_id);
+    segment_header_of(&j->now)->is_complete = 1;
     j->is_whole = true;
-    return err;
+    return 0;
+}
+
+static int begin_writing(struct journal *j, bool has_no_thread)
+{
+    segment_header_of(&j->now)->boot_id = j->boot_id;
+    segment_header_of(&j->now)->is_clean = 0;
+    j->shared.now = j->now;
+    atomic_store(&j->dirty_end, j->now.end);
+    j->has_thread = !has_no_thread;
+    if (!has_no_thread && pthread_create(&j->thread, NULL, sync_thread, j) != 0) {
+        j->has_thread = false;
+        return ERR_SYS;
+    }
+    return 0;
 }
 
 int journal_open(struct journal **journal, const struct journal_config *config,
@@ -434,20 +360,12 @@ int journal_open(struct journal **journal, const struct journal_config *config,
     pthread_mutex_init(&j->mutex, NULL);
     int err = take_lock(j, problem, cap);
     if (!err) {
-        uint64_t number = find_segment(j->prefix);
-        err = number ? open_found(j, number, on_record, ctx, problem, cap)
-                     : open_new(j, problem, cap);
+        struct found found = find_segment(j);
+        err = found.number ? open_found(j, found, on_record, ctx, problem, cap)
+                           : open_new(j, problem, cap);
     }
-    if (!err) {
-        header_of(&j->now)->boot_id = j->boot_id;
-        header_of(&j->now)->is_clean = 0;
-        j->synced_end = 0;
-        atomic_store(&j->dirty_end, j->now.end);
-        j->has_thread =
-            !config->has_no_thread && pthread_create(&j->thread, NULL, sync_thread, j) == 0;
-        if (!config->has_no_thread && !j->has_thread)
-            err = ERR_SYS;
-    }
+    if (!err)
+        err = begin_writing(j, config->has_no_thread);
     if (err) {
         segment_close(&j->now);
         if (j->lock_fd > 0)
@@ -463,15 +381,23 @@ int journal_open(struct journal **journal, const struct journal_config *config,
 void journal_close(struct journal **journal)
 {
     struct journal *j = *journal;
+    char path[SEGMENT_PATH_CAP];
 
     if (!j)
         return;
     atomic_store(&j->is_stopping, true);
     if (j->has_thread)
         pthread_join(j->thread, NULL);
-    if (msync(j->now.map, j->now.bytes, MS_SYNC) == 0) {
-        header_of(&j->now)->is_clean = 1;
-        (void)msync(j->now.map, sizeof(struct segment_header), MS_SYNC);
+    j->has_thread = false;
+    sync_pass(j);
+    if (sync_range(j, &j->now, 0, j->now.end) == 0) {
+        segment_header_of(&j->now)->is_clean = 1;
+        (void)sync_range(j, &j->now, 0, sizeof(struct segment_header));
+    }
+    if (j->shared.spare.map) {
+        segment_close(&j->shared.spare);
+        spare_path(j, path);
+        unlink(path);
     }
     segment_close(&j->now);
     close(j->lock_fd);
@@ -502,51 +428,72 @@ bool journal_wants_rotation(const struct journal *j)
 
 int journal_append_next(struct journal *j, uint16_t type, const void *record, size_t size)
 {
-    uint64_t number = header_of(&j->next)->first_number + j->next.number;
+    uint64_t number = segment_header_of(&j->next)->first_number + j->stats.checkpoint_records;
     int err = segment_append(&j->next, number, type, record, size);
 
-    j->next.number += !err;
+    j->stats.checkpoint_records += !err;
     return err;
+}
+
+/* The spare where there is one: preallocating takes the file system its time. */
+static int take_next(struct journal *j, uint64_t number)
+{
+    char path[SEGMENT_PATH_CAP];
+
+    path_of(j, number, "new", path);
+    pthread_mutex_lock(&j->mutex);
+    bool is_busy = j->shared.is_new || j->shared.retired_count == RETIRED_MAX;
+    j->next = j->shared.spare;
+    if (!is_busy)
+        j->shared.spare = (struct segment){ 0 };
+    pthread_mutex_unlock(&j->mutex);
+    if (is_busy) {
+        j->next = (struct segment){ 0 };
+        return ERR_AGAIN; /* The last rotation is not on the disk yet. */
+    }
+    int err = j->next.map ? segment_rename(&j->next, path, false)
+                          : segment_create(&j->next, path, j->segment_bytes);
+    if (!err)
+        segment_begin(&j->next, number, j->last_number + 1, j->boot_id);
+    return err;
+}
+
+static void switch_over(struct journal *j)
+{
+    pthread_mutex_lock(&j->mutex);
+    j->shared.retired[j->shared.retired_count++] = j->now;
+    j->now = j->next;
+    j->shared.now = j->now;
+    j->shared.is_new = true;
+    j->shared.synced_end = j->shared.ready_end = 0;
+    atomic_store(&j->dirty_end, j->now.end);
+    pthread_mutex_unlock(&j->mutex);
+    j->next = (struct segment){ 0 };
+    j->last_number += j->stats.checkpoint_records;
+    j->stats.rotations++;
 }
 
 int journal_rotate(struct journal *j, journal_checkpoint *checkpoint, void *ctx)
 {
-    char old_path[PATH_CAP];
-    uint64_t number = j->now.number + 1, appended = 0;
-    int err = segment_create(j, &j->next, number);
+    int err = take_next(j, j->now.number + 1);
 
-    if (!err) {
-        j->next.number = 0; /* Counts its records while they are written. */
+    j->stats.checkpoint_records = 0;
+    if (!err)
         err = checkpoint(ctx, j);
-        appended = j->next.number;
-        j->next.number = number;
-    }
     if (!err && j->next.end > j->next.bytes / 2)
         err = ERR_FULL; /* It would be rotated again at once, for ever. */
-    if (!err)
-        err = segment_publish(j, &j->next);
     if (err) {
         if (j->next.map)
             unlink(j->next.path);
         segment_close(&j->next);
-        j->stats.rotations_failed++;
+        j->stats.rotations_failed += err != ERR_AGAIN;
         return err;
     }
-    pthread_mutex_lock(&j->mutex);
-    struct segment old = j->now;
-    j->now = j->next;
-    j->next = (struct segment){ 0 };
-    j->last_number += appended;
-    j->synced_end = j->now.end;
-    atomic_store(&j->dirty_end, j->now.end);
-    pthread_mutex_unlock(&j->mutex);
-    segment_close(&old);
-    if (number > 2) { /* The one before stays, for people. */
-        snprintf(old_path, sizeof(old_path), "%s.%08llu.journal", j->prefix,
-                 (unsigned long long)number - 2);
-        unlink(old_path);
-    }
-    j->stats.rotations++;
+    atomic_thread_fence(memory_order_release);
+    segment_header_of(&j->next)->is_complete = 1; /* After kill -9 it counts from here on. */
+    switch_over(j);
+    if (!j->has_thread)
+        sync_pass(j);
     return 0;
 }
 

@@ -1,13 +1,15 @@
 /* journal.h - the engine's memory across restarts: append-only, memory-mapped, checksummed.
  *
  * A record is stored into a preallocated mapped file: it survives kill -9 the moment journal_append
- * returns. A thread of its own brings it to the disk within some 20 ms; what a power loss can take
- * is covered by the epoch rule and by asking the venue (journal_is_whole says whether anything can
- * be missing).
+ * returns. A thread of its own brings it to the disk: whole pages within some 20 ms, the last one
+ * after 0.2 s of quiet. What a power loss can take is covered by the epoch rule and by asking the
+ * venue (journal_is_whole says whether anything can be missing).
  *
- * Files: PREFIX.lock, PREFIX.NNNNNNNN.journal. When a segment is nearly full, journal_rotate writes
- * a checkpoint into a new one and goes on there; one old segment is kept. Reading therefore stays
- * bounded. */
+ * Files: PREFIX.lock, PREFIX.NNNNNNNN.journal, PREFIX.spare (the next one, preallocated). When a
+ * segment is nearly full, journal_rotate writes a checkpoint into a new one and goes on there,
+ * under the name .new until the thread has it on the disk; one old segment is kept. Reading
+ * therefore stays bounded. The loop makes no system call for the disk; a store can still wait when
+ * the file system makes a page fault wait (bench_engine shows the largest). */
 #ifndef TICKPIPE_TRADING_ENGINE_JOURNAL_H
 #define TICKPIPE_TRADING_ENGINE_JOURNAL_H
 
@@ -50,9 +52,10 @@ int journal_append(struct journal *journal, uint16_t type, const void *record, s
 /* journal_wants_rotation: three quarters are used. */
 bool journal_wants_rotation(const struct journal *journal);
 
-/* journal_rotate opens a new segment, lets checkpoint append the present state to it (by
- * journal_append_next), and goes on there. On any error the old segment stays in use. ERR_SYS,
- * ERR_FULL, or what checkpoint gave. */
+/* journal_rotate takes a new segment, lets checkpoint append the present state to it (by
+ * journal_append_next), and goes on there. On any error the old segment stays in use: ERR_AGAIN:
+ * the last rotation is not on the disk yet; ERR_SYS; ERR_FULL: the checkpoint fills more than half;
+ * or what checkpoint gave. */
 typedef int journal_checkpoint(void *ctx, struct journal *journal);
 int journal_rotate(struct journal *journal, journal_checkpoint *checkpoint, void *ctx);
 int journal_append_next(struct journal *journal, uint16_t type, const void *record, size_t size);
@@ -64,6 +67,7 @@ bool journal_is_whole(const struct journal *journal);
 struct journal_stats {
     uint64_t records_read, bytes_read, torn_bytes;
     uint64_t appended, appended_bytes, rotations, rotations_failed, syncs, sync_failed;
+    uint64_t checkpoint_records; /* In the last checkpoint. */
     uint64_t segment, used_bytes, segment_bytes;
     int64_t sync_longest_ns;
 };

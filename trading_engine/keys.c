@@ -130,7 +130,7 @@ const struct config_key trading_engine_keys[] = {
     ACCEPTED("PERFORMANCE", "CPU_LIMIT_PERCENT", "100", "the loop sleeps when there is nothing to do; a hard limit is CPUQuota= of systemd"),
 
     { "JOURNAL", "SEGMENT_MB", CONFIG_INT, AT(segment_mb), "64", 1, 4096, NULL, 0,
-      "size of a segment of the journal, preallocated; three quarters full, the live state moves to a new one" },
+      "size of a segment of the journal, preallocated (more where two checkpoints of full tables would not fit); three quarters full, the live state moves to a new one" },
     { "JOURNAL", "TRADES_KEPT", CONFIG_INT, AT(trades_kept), "16384", 1024, 1000000, NULL, 0,
       "executions kept for replay to position_server and for knowing duplicates; three quarters of them unapplied stop new orders" },
     { "DRY_RUN", "PAPER_BALANCES", CONFIG_TEXT, AT(paper_balances), "USDT=100000 USD=100000 BTC=1 ETH=10", 0, 0, NULL, 0,

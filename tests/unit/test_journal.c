@@ -355,6 +355,64 @@ static void an_unfinished_rotation_is_as_if_it_never_was(void)
     journal_close(&journal);
 }
 
+static void a_new_segment_counts_from_its_checkpoint_on(void)
+{
+    struct journal *journal = NULL;
+    struct seen seen;
+    int fails = 0;
+    char path[160], working[160];
+
+    make(RECORDS);
+    CHECK_INT(open_at(&journal, 1, &seen), 0);
+    CHECK_INT(journal_rotate(journal, checkpoint_two, &fails), 0);
+    CHECK_INT(append(journal, 3), 0);
+    journal_close(&journal);
+    /* Killed before the thread had it on the disk: it still has its working name. */
+    path_of(2, path);
+    snprintf(working, sizeof(working), "%s.00000002.new", prefix);
+    CHECK_INT(rename(path, working), 0);
+    CHECK_INT(open_at(&journal, 1, &seen), 0);
+    CHECK_INT(seen.count, 3);
+    CHECK(journal_is_whole(journal));
+    journal_close(&journal);
+    CHECK_INT(access(path, F_OK), 0);
+    /* After a power loss it may lack pages: the one before it holds. */
+    CHECK_INT(rename(path, working), 0);
+    CHECK_INT(open_at(&journal, 2, &seen), 0);
+    CHECK_INT(seen.count, RECORDS);
+    CHECK(access(working, F_OK) != 0);
+    journal_close(&journal);
+}
+
+static void the_loop_rotates_without_the_disk(void)
+{
+    struct journal *journal = NULL;
+    struct journal_config config = config_of(1);
+    struct journal_stats stats;
+    struct seen seen = { .is_in_order = true };
+    int fails = 0, err = ERR_AGAIN;
+
+    remove_all();
+    config.has_no_thread = false;
+    CHECK_INT(journal_open(&journal, &config, note_record, &seen, problem, sizeof(problem)), 0);
+    for (int round = 0; round < 5; round++) {
+        for (int64_t until = loop_now_ns() + 5 * NS_PER_S;
+             err == ERR_AGAIN && loop_now_ns() < until; usleep(1000))
+            err = journal_rotate(journal, checkpoint_two, &fails);
+        CHECK_INT(err, 0);
+        CHECK_INT(append(journal, 3), 0);
+        err = ERR_AGAIN;
+    }
+    journal_stats(journal, &stats);
+    CHECK_INT(stats.rotations, 5);
+    CHECK_INT(stats.rotations_failed, 0);
+    journal_close(&journal);
+    CHECK_INT(open_at(&journal, 1, &seen), 0);
+    CHECK_INT(seen.count, 3);
+    CHECK(seen.is_in_order);
+    journal_close(&journal);
+}
+
 static int refuse_third(void *ctx, uint16_t type, const void *record, size_t size)
 {
     unsigned *count = ctx;
@@ -414,6 +472,8 @@ int main(void)
     CASE(a_newer_version_and_a_strange_file_are_refused);
     CASE(a_full_segment_says_so);
     CASE(rotation_goes_on_from_a_checkpoint_and_keeps_one_old_segment);
+    CASE(a_new_segment_counts_from_its_checkpoint_on);
+    CASE(the_loop_rotates_without_the_disk);
     CASE(an_unfinished_rotation_is_as_if_it_never_was);
     CASE(a_record_that_the_reader_refuses_stops_the_start);
     CASE(the_thread_brings_it_to_the_disk);
