@@ -58,7 +58,7 @@ static void document_role(enum role role, const struct config_key *keys, size_t 
     size_t shared_count = role_keys(role, shared), kept = 0;
 
     for (size_t i = 0; i < shared_count; i++)
-        if (strcmp(shared[i].section, "ZMQ") == 0)
+        if (shared[i].type == CONFIG_ENDPOINT)
             endpoints[kept++] = shared[i];
     config_document(role_name(role), keys, count, out);
     config_document(NULL, endpoints, kept, out);

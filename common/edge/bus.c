@@ -43,16 +43,23 @@ int bus_socket_set(struct bus_socket *socket, int option, int value)
     return zmq_setsockopt(socket->raw, option, &value, sizeof(value)) == 0 ? 0 : ERR_SYS;
 }
 
-int bus_socket_open(struct bus_socket *socket, int type, int high_water_mark)
+/* Upstream go subscriptions and requests. ZeroMQ drops a subscription for which there is no room,
+ * and nobody ever hears of it: with a mark below the count of types a subscriber stayed deaf. */
+enum { UPSTREAM_MARK = 1024 };
+
+int bus_socket_open(struct bus_socket *socket, int type, int high_water_mark, int buffer_bytes)
 {
     /* Reconnects are quick, because what follows from a silence is counted in seconds. Keepalive
      * and the heartbeat of ZMTP find a peer that vanished without a word. A stranger cannot make us
      * allocate: no message of ours is larger than the largest event. */
+    const int buffer = buffer_bytes ? buffer_bytes : -1;
     const struct {
         int option, value;
     } options[] = {
-        { ZMQ_SNDHWM, high_water_mark },
-        { ZMQ_RCVHWM, high_water_mark },
+        { ZMQ_SNDBUF, buffer },
+        { ZMQ_RCVBUF, buffer },
+        { ZMQ_SNDHWM, type == ZMQ_XSUB ? MAX(high_water_mark, UPSTREAM_MARK) : high_water_mark },
+        { ZMQ_RCVHWM, type == ZMQ_XPUB ? MAX(high_water_mark, UPSTREAM_MARK) : high_water_mark },
         { ZMQ_LINGER, 0 },
         { ZMQ_RECONNECT_IVL, 50 },
         { ZMQ_RECONNECT_IVL_MAX, 500 },

@@ -31,7 +31,8 @@ struct bus_config {
         *keys_dir;     /* From `tickpipe keys`; NULL: none, then a CURVE stream refuses to start. */
     const char *venue; /* Part of the key file's name for per-venue roles; else NULL. */
     uint64_t epoch; /* 0: wall-clock ns at open, or one more than the last one of this run_dir. */
-    int high_water_mark; /* 0: the topology's. A small one makes loss, for tests. */
+    int high_water_mark;     /* 0: the topology's. A small one makes loss, for tests. */
+    int socket_buffer_bytes; /* 0: the system's. */
 };
 
 /* bus_open makes the context (and the zauth actor once a CURVE stream is bound). Returns 0,

@@ -54,7 +54,8 @@ struct bus_socket {
     bool is_in_loop;
     bool needs_look;
 };
-int bus_socket_open(struct bus_socket *socket, int type, int high_water_mark);
+/* buffer_bytes 0: the system's. */
+int bus_socket_open(struct bus_socket *socket, int type, int high_water_mark, int buffer_bytes);
 /* bus_socket_enter puts it into the loop; ready is called when it must be looked at. */
 int bus_socket_enter(struct bus_socket *socket, struct bus *bus,
                      void (*ready)(struct loop_source *, uint32_t), void *ctx);

@@ -238,7 +238,8 @@ int bus_publish_on(struct bus *bus, unsigned port, const char *endpoint, bus_on_
 
     made->high_water_mark =
         bus->config.high_water_mark ? bus->config.high_water_mark : stream->high_water_mark;
-    int err = bus_socket_open(&made->socket, ZMQ_XPUB, made->high_water_mark);
+    int err = bus_socket_open(&made->socket, ZMQ_XPUB, made->high_water_mark,
+                              bus->config.socket_buffer_bytes);
     if (!err)
         err = bus_socket_set(&made->socket, ZMQ_XPUB_VERBOSE, 1);
     if (!err && stream->loss == LOSS_RECOVERED)

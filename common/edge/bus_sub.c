@@ -381,7 +381,7 @@ int bus_subscribe(struct bus *bus, unsigned port, const char *endpoints, const u
     int mark = bus->config.high_water_mark ? bus->config.high_water_mark : stream->high_water_mark;
     int err = choose_types(made, types, type_count);
     if (!err)
-        err = bus_socket_open(&made->socket, ZMQ_XSUB, mark);
+        err = bus_socket_open(&made->socket, ZMQ_XSUB, mark, bus->config.socket_buffer_bytes);
     if (!err)
         err = attach(made, endpoints);
     if (!err)

@@ -248,6 +248,8 @@ static int open_bus(struct role_runtime *rt)
         .run_dir = rt->common.run_dir,
         .keys_dir = rt->common.keys_dir,
         .venue = rt->instance ? rt->instance->name : NULL,
+        .high_water_mark = (int)rt->common.high_water_mark,
+        .socket_buffer_bytes = (int)rt->common.socket_buffer_bytes,
     };
 
     if (rt->app->has_no_bus)

@@ -93,6 +93,7 @@ struct role_config {
     char venues_file[CONFIG_TEXT_MAX];
     bool is_memory_locked;
     char endpoints[ROLE_STREAMS_MAX][CONFIG_TEXT_MAX]; /* By row of the topology; "": derived. */
+    int64_t high_water_mark, socket_buffer_bytes;
     bool has_metrics;
     int64_t metrics_interval_ms;
     int64_t health_check_interval_ms;

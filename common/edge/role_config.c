@@ -36,6 +36,14 @@ static const struct config_key global_keys[] = {
       "mlockall: no page is swapped out (needs RLIMIT_MEMLOCK)" },
 };
 
+static const struct config_key bus_keys[] = {
+    { "ZMQ", "HIGH_WATER_MARK", CONFIG_INT, AT(high_water_mark), "0", 0, 1000000, NULL, 0,
+      "messages that each queue of this process holds; 0: as the stream's own. A small one loses "
+      "messages on purpose: for trials of recovery" },
+    { "ZMQ", "SOCKET_BUFFER_BYTES", CONFIG_INT, AT(socket_buffer_bytes), "0", 0, 1 << 30, NULL, 0,
+      "of each connection in the system, both ways; 0: the system's own choice" },
+};
+
 static const struct config_key monitoring_keys[] = {
     { "MONITORING", "ENABLE_METRICS", CONFIG_BOOL, AT(has_metrics), "true", 0, 0, NULL, 0,
       "false: no METRICS line; counting goes on" },
@@ -92,6 +100,8 @@ size_t role_keys(enum role role, struct config_key *out)
                                             .fallback = "",
                                             .doc = docs[row][is_publisher] };
     }
+    for (size_t i = 0; role != ROLE_VENUE_SIMULATOR && i < COUNT(bus_keys); i++)
+        out[count++] = bus_keys[i];
     for (size_t i = 0; i < COUNT(monitoring_keys); i++)
         out[count++] = monitoring_keys[i];
     assert(count <= ROLE_KEYS_MAX);

@@ -22,6 +22,8 @@ static int open_bus(struct role_runtime *rt, FILE *errors)
         .role = ROLE_OPERATOR,
         .run_dir = rt->common.run_dir,
         .keys_dir = rt->common.keys_dir,
+        .high_water_mark = (int)rt->common.high_water_mark,
+        .socket_buffer_bytes = (int)rt->common.socket_buffer_bytes,
     };
 
     if (!err)

@@ -20,7 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+/* What an order that left in time may need to be in the venue's book. */
+static const int64_t ON_ITS_WAY_NS = 500 * NS_PER_MS;
 
 enum { EXP = 8, VENUES = 16, ORDERS_MAX = 1 << 20, LINE_MAX_BYTES = 1 << 20 };
 
@@ -32,13 +36,14 @@ struct intent {
     unsigned live;    /* Venue orders of it that are open at the end. */
     unsigned orders;  /* Venue orders of it that are live or executed something. */
     unsigned revisions_seen[4];
+    int64_t deadline_ns; /* CLOCK_MONOTONIC; 0: not known. Of the request, not of its replaces. */
     bool is_used;
 };
 
 struct venue_sum {
     char instance[32], venue[32];
     unsigned account;
-    int64_t orders, fills, rejects, cancels, partial_fills, doubled, orphans, over_executed;
+    int64_t orders, fills, rejects, cancels, partial_fills, doubled, orphans, over_executed, late;
     int64_t position_difference, balance_difference; /* Sums of absolute differences, at EXP. */
     int64_t executions_missing;
     bool is_sound;
@@ -176,8 +181,11 @@ static void take_intent(const cJSON *line)
     bool is_new = is_event(line, "order_request"), is_replace = is_event(line, "order_replace");
     struct intent *intent = is_new || is_replace ? intent_of(id_of(line, "order_id"), true) : NULL;
 
-    if (intent)
-        intent->qty = MAX(intent->qty, decimal_of(line, "qty"));
+    if (!intent)
+        return;
+    intent->qty = MAX(intent->qty, decimal_of(line, "qty"));
+    if (is_new)
+        intent->deadline_ns = (int64_t)strtoll(text_of(line, "deadline_ns"), NULL, 10);
 }
 
 static void take_order_event(const cJSON *line)
@@ -209,6 +217,8 @@ static int take_record(void *ctx, uint16_t type, const void *bytes, size_t size)
     if (intent && fixed_rescale(MAX(record.qty, record.pending_qty), record.qty_exp, EXP,
                                 FIXED_DOWN, &qty) == 0)
         intent->qty = MAX(intent->qty, qty);
+    if (intent && intent->deadline_ns == 0)
+        intent->deadline_ns = record.deadline_ns;
     return 0;
 }
 
@@ -231,6 +241,29 @@ static void read_journal(const struct venue_sum *venue)
 
 /* ---- the venue's own ledger against intents, positions and balances ---- */
 
+/* The venue's stamps are wall clock, ours are monotonic: of this machine, since its start. */
+static int64_t clocks_apart(void)
+{
+    struct timespec wall, mono;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    return (wall.tv_sec - mono.tv_sec) * NS_PER_S + wall.tv_nsec - mono.tv_nsec;
+}
+
+static void check_in_time(struct venue_sum *venue, const cJSON *order, const struct intent *intent,
+                          const char *client_id)
+{
+    int64_t created_ns = (int64_t)number_of(order, "created_ns") - clocks_apart();
+    char by[32];
+
+    if (intent->deadline_ns == 0 || created_ns <= intent->deadline_ns + ON_ITS_WAY_NS)
+        return;
+    snprintf(by, sizeof by, "%lld ms", (long long)((created_ns - intent->deadline_ns) / NS_PER_MS));
+    venue->late++;
+    problem("%s: order %s reached the venue %s after its deadline", venue->instance, client_id, by);
+}
+
 static void take_venue_order(struct venue_sum *venue, const cJSON *order)
 {
     const char *client_id = text_of(order, "client_id"), *state = text_of(order, "state");
@@ -249,6 +282,8 @@ static void take_venue_order(struct venue_sum *venue, const cJSON *order)
         problem("%s: order %s (%s) is of no intent", venue->instance, client_id, state);
         return;
     }
+    if (revision == 0)
+        check_in_time(venue, order, intent, client_id);
     if (is_live) {
         venue->orphans++;
         problem("%s: order %s is still %s", venue->instance, client_id, state);
@@ -406,7 +441,8 @@ struct hop {
 };
 
 static struct hop hops[] = {
-    { .label = "frame read at gateway -> market event published", .metric = "receive_to_publish_ns" },
+    { .label = "frame read at gateway -> market event published",
+      .metric = "receive_to_publish_ns" },
     { .label = "frame read at gateway -> opportunity published", .metric = "tick_to_signal_ns" },
     { .label = "frame read at gateway -> intent published", .metric = "tick_to_intent_ns" },
     { .label = "intent read at engine -> order handed to socket", .metric = "command_ns" },

@@ -236,9 +236,31 @@ static void recovery_keeps_up_with_a_running_publisher(void)
     pair_close(&pair);
 }
 
+/* More types than the mark: the subscription to heartbeats, the last one, was dropped unsaid. */
+static void a_mark_below_the_count_of_types_does_not_deafen_a_subscriber(void)
+{
+    static const uint16_t types[] = { WIRE_instrument, WIRE_best_quote, WIRE_trade,
+                                      WIRE_feed_status };
+    struct bus_handler handler = handler_of(&heard);
+    struct bus_pub *pub;
+    struct bus_sub *sub;
+    struct bus *gateway, *runner = bus_of(ROLE_STRATEGY_RUNNER, 0, 2);
+    const char *endpoint = ipc_endpoint();
+
+    CHECK_INT(bus_subscribe(runner, 6001, endpoint, types, COUNT(types), &handler, &sub), 0);
+    turn_for(50);
+    gateway = bus_of(ROLE_MARKET_GATEWAY, 1, 2);
+    CHECK_INT(bus_publish_on(gateway, 6001, endpoint, NULL, NULL, &pub), 0);
+    TURN_UNTIL(heard.epochs == 1, 2000);
+    CHECK_INT(heard.epochs, 1);
+    bus_close(&gateway);
+    bus_close(&runner);
+}
+
 int main(void)
 {
     fixture_open();
+    CASE(a_mark_below_the_count_of_types_does_not_deafen_a_subscriber);
     CASE(a_stalled_subscriber_sees_its_loss_and_gets_all_back);
     CASE(the_last_message_before_silence_is_recovered);
     CASE(others_do_not_hear_the_repeats);
