@@ -82,6 +82,12 @@ fills_of() { # VENUE: executions that the venue counts
     control GET "/ledger?venue=$1" | grep -o '"executions":[0-9]*' | cut -d: -f2 | awk '{ n += $1 } END { print n + 0 }'
 }
 
+traded() { # VENUE LEAST: fills of the last comparison
+    local fills
+    fills=$(sed -n "s/.*\"$1\":{\"orders\":[0-9]*,\"fills\":\([0-9]*\).*/\1/p" "$TICKPIPE_RUN_DIR/report.txt")
+    [ "${fills:-0}" -ge "$2" ] || { echo "# $1: ${fills:-no} fills"; return 1; }
+}
+
 reconciles() {
     "$BIN/reconcile" "$TICKPIPE_RUN_DIR" "$SECONDS" $INSTANCES >"$TICKPIPE_RUN_DIR/report.txt" && return 0
     grep -A3 DIFFERENCE "$TICKPIPE_RUN_DIR/report.txt" | head -40 | sed 's/^/# /'
