@@ -89,7 +89,8 @@ $(BIN)/$(1): $(B)/$(1)/main.o $(B)/version.o $(B)/lib$(1).a $(if $(filter venue_
 endef
 $(foreach r,$(ROLES),$(eval $(call role_rules,$(r))))
 
-$(BIN)/tickpipe: $(call objects,$(CLI_SRC)) $(B)/version.o $(LIBS)
+# The doctor listens with the gateway's own eyes.
+$(BIN)/tickpipe: $(call objects,$(CLI_SRC)) $(B)/version.o $(B)/libmarket_gateway.a $(LIBS)
 	@mkdir -p $(dir $@)
 	$(CC) $(SAN_FLAGS) -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 $(BIN)/zmq_test: $(B)/cli/zmq_test.o $(B)/version.o $(LIBS)

@@ -40,6 +40,7 @@ int cli_positions(struct cli *cli);
 int cli_balances(struct cli *cli);
 int cli_command(struct cli *cli); /* halt, resume, kill: args[0] is the subcommand's name. */
 int cli_keys(struct cli *cli);
+int cli_doctor(struct cli *cli);
 
 /* cli_open opens configuration, loop and bus; says what is wrong on stderr. main closes. */
 int cli_open(struct cli *cli);

@@ -20,6 +20,9 @@ static const struct cli_command commands[] = {
     { "kill", "", " --json --venue --strategy --note ", "cancel everything and stay down",
       cli_command },
     { "keys", "", "", "make the CURVE keys that are missing in KEYS_DIR", cli_keys },
+    { "doctor", "[VENUE...]", " --json --seconds ",
+      "connect to the configured venues as market_gateway would, and say what was seen",
+      cli_doctor },
 };
 
 static void help(FILE *out)
