@@ -3,7 +3,7 @@
  * A strategy is a struct of functions, a config table and a struct of state. It sees the market
  * through struct market_book, acts only through runner_place / runner_cancel / runner_replace
  * (runner_core.h), and keeps no time of its own. It is deterministic: the same events give the same
- * intents. See docs/strategies.md. */
+ * intents. See docs/writing-a-strategy.md. */
 #ifndef TICKPIPE_STRATEGY_RUNNER_STRATEGY_H
 #define TICKPIPE_STRATEGY_RUNNER_STRATEGY_H
 
