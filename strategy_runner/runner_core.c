@@ -43,7 +43,8 @@ int runner_core_add(struct runner_core *core, const struct strategy_ops *ops, co
     strategy->state = STRATEGY_WAITING;
     strategy->why = REASON_START;
     strncpy(strategy->name, name, sizeof strategy->name - 1);
-    memcpy(strategy->config, config, ops->config_size);
+    if (ops->config_size) /* Without settings config may be NULL. */
+        memcpy(strategy->config, config, ops->config_size);
     ops->init(strategy->memory, strategy->config, core, id);
     return 0;
 }

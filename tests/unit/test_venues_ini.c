@@ -81,7 +81,7 @@ static void refused(const char *text, const char *what)
     CHECK_INT(load(text), ERR_CONFIG);
     if (!strstr(errors, what)) {
         fprintf(stderr, "  wanted \"%s\", have: %s", what, errors);
-        CHECK(!"the message");
+        CHECK(strstr(errors, what) != NULL);
     }
     CHECK(memcmp(&before, &venues, sizeof(venues)) == 0);
 }
