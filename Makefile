@@ -109,7 +109,8 @@ FUZZ_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer-no-link,addre
 $(FB)/%.o: %.c
 	@mkdir -p $(dir $@)
 	clang $(FUZZ_CFLAGS) -c -o $@ $<
-$(FB)/libfuzzed.a: $(patsubst %.c,$(FB)/%.o,$(COMMON_SRC) $(VENUE_SRC) $(call role_src,market_gateway))
+$(FB)/libfuzzed.a: $(patsubst %.c,$(FB)/%.o,$(COMMON_SRC) $(VENUE_SRC) $(call role_src,market_gateway) \
+                     trading_engine/journal.c)
 	$(archive)
 $(FB)/fuzz_%: $(FB)/tests/fuzz/fuzz_%.o $(FB)/libfuzzed.a
 	clang -fsanitize=fuzzer,address,undefined -pthread -o $@ $< $(FB)/libfuzzed.a $(LDLIBS)
