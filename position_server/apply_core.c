@@ -203,9 +203,13 @@ void position_apply_account(struct position_core *core, const struct wire_accoun
     balance->venue_as_of = event->as_of_trade_number;
     balance->venue_heard_ns = now_ns;
     balance->has_venue = true;
-    /* The ledger begins where the venue's figure and ours speak of the same executions. */
-    if (!balance->has_opening && event->as_of_trade_number == account->applied_trade_number) {
-        balance->opening = balance->venue_total - balance->change;
-        balance->has_opening = true;
-    }
+    /* The ledger begins where the venue's figure and ours speak of the same executions. The figure
+     * may hold one more than as_of says, whose report is still on its way: only a second figure
+     * that agrees settles where the ledger began. */
+    if (balance->is_opening_sure || event->as_of_trade_number != account->applied_trade_number)
+        return;
+    int64_t opening = balance->venue_total - balance->change;
+    balance->is_opening_sure = balance->has_opening && opening == balance->opening;
+    balance->opening = opening;
+    balance->has_opening = true;
 }

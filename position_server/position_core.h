@@ -40,6 +40,7 @@ struct balance {
     int64_t change;  /* By fills, fees, transfers, funding since. */
     int64_t fees;    /* Part of change that was fees. */
     bool has_opening;
+    bool is_opening_sure; /* Two figures of the venue agree on it. */
     bool has_venue;
     int64_t venue_total, venue_free, venue_locked;
     uint64_t venue_as_of; /* Trade number that the venue's figure surely includes. */
