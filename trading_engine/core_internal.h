@@ -54,6 +54,7 @@ struct order {
     unsigned place_tries;
     int64_t fill_wait_ns; /* Ask for missing executions then. */
     unsigned fill_waits;
+    bool is_total_awaited;   /* It has ended, but how much was executed was not said. */
     uint32_t seen_round;     /* Last list of open orders that had it, */
     uint32_t question_round; /* or that did not, and its state is still being asked. */
     /* What the dry-run venue has. */

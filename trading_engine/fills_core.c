@@ -196,7 +196,8 @@ static void fill_order(struct engine_core *e, struct order *o, const struct wire
     }
     bool is_last = o->r.filled_qty >= MAX(o->r.qty, o->r.pending_qty);
     (void)order_apply(e, o, is_last ? INPUT_FILL_LAST : INPUT_FILL, &detail);
-    if (!order_is_final(o->r.state) && o->r.awaited_final && o->r.filled_qty >= o->r.venue_cum) {
+    if (!order_is_final(o->r.state) && o->r.awaited_final && !o->is_total_awaited &&
+        o->r.filled_qty >= o->r.venue_cum) {
         struct input_detail end = { .exchange_ns = t->exchange_ns, .why = o->r.awaited_why };
         wire_order_state awaited = o->r.awaited_final;
         o->r.awaited_final = 0;

@@ -211,10 +211,12 @@ static void on_end(struct engine_core *e, struct order *o, const struct venue_re
         /* Gone, but how much was executed is not said: ask before telling the end. */
         o->r.awaited_final = end_state(input);
         o->r.awaited_why = detail.why;
+        o->is_total_awaited = true;
         order_journal(e, o);
         order_ask(e, o, e->now_ns + e->config.timing.ask_first_ns);
         return;
     }
+    o->is_total_awaited = false;
     order_end(e, o, input, &detail);
 }
 
@@ -343,6 +345,21 @@ static void on_found_working(struct engine_core *e, struct order *o, const struc
     }
 }
 
+/* Complete by the venue's word, and every execution is here. Its total may be that of a change
+ * whose answer never came: then ours is larger and would be waited for for ever. */
+static void found_complete(struct engine_core *e, struct order *o, const struct venue_report *r,
+                           const struct input_detail *detail)
+{
+    int64_t total = o->r.base_filled + at_order_scale(o, r->qty, r->qty_exp);
+
+    if (o->r.state == ORDER_PENDING_REPLACE && total == o->r.pending_qty)
+        (void)order_apply(e, o, INPUT_REPLACED, detail);
+    if (order_is_final(o->r.state))
+        return;
+    o->r.qty = o->r.filled_qty;
+    (void)order_apply(e, o, INPUT_FILL_LAST, detail);
+}
+
 static void on_found_ended(struct engine_core *e, struct order *o, const struct venue_report *r)
 {
     struct input_detail detail = detail_of(r);
@@ -356,8 +373,8 @@ static void on_found_ended(struct engine_core *e, struct order *o, const struct 
             reconcile_pull(e, e->now_ns + e->config.timing.fill_wait_ns);
             if (o->r.state == ORDER_UNKNOWN || o->r.state == ORDER_PENDING_NEW)
                 (void)order_apply(e, o, INPUT_ACCEPTED, &detail);
-        } else if (!order_is_final(o->r.state) && o->r.filled_qty >= o->r.qty) {
-            (void)order_apply(e, o, INPUT_FILL_LAST, &detail);
+        } else if (!order_is_final(o->r.state) && o->r.filled_qty > 0) {
+            found_complete(e, o, r, &detail);
         }
         break;
     case ORDER_REJECTED:
@@ -401,6 +418,7 @@ static void on_order(struct engine_core *e, struct named *n, const struct venue_
     }
     order_set_exchange_id(e, o, r->exchange_order_id);
     note_cum(e, o, r, n->revision);
+    o->is_total_awaited &= r->cum_qty < 0;
     reconcile_saw(e, o, r);
     if (r->state >= ORDER_FILLED)
         on_found_ended(e, o, r);

@@ -260,6 +260,7 @@ static void take_over(struct engine_core *e)
     {
         struct input_detail detail = { .why = REASON_START };
         bool is_complete = o->r.filled_qty >= o->r.qty && o->r.pending_qty == 0;
+        o->is_total_awaited = o->r.awaited_final != 0; /* Asked again: perhaps it never was said. */
         if (o->r.state == ORDER_PENDING_NEW)
             (void)order_apply(e, o, INPUT_UNKNOWN, &detail);
         else if (is_complete &&

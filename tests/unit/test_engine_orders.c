@@ -533,6 +533,59 @@ static void a_new_leg_of_unknown_outcome_is_asked_by_its_own_id(void)
     CHECK(world_commands(w, OP_QUERY) > asked);
 }
 
+/* Found by simulation: reduced to what it then executed, but the answer was lost: the order waited
+ * for its old quantity for ever. */
+static void an_order_filled_at_its_changed_quantity_ends_though_the_answer_was_lost(void)
+{
+    for (unsigned cancels = 0; cancels < 2; cancels++) {
+        struct world *w = world_started();
+        uint64_t id = world_place(w, SIDE_BUY, PRICE, QTY);
+        world_accept(w, id);
+        struct wire_order_replace m = replace_intent(w, id, 1, PRICE, QTY / 2);
+        world_send(w, &m);
+        world_fill(w, id, "t1", QTY / 2, QTY / 2);
+        CHECK_INT(world_state(w, id), ORDER_PENDING_REPLACE);
+        struct venue_report lost = world_answer(world_last(w, OP_REPLACE), REPORT_OUTCOME_UNKNOWN);
+        world_report(w, &lost);
+        if (cancels)
+            world_cancel(w, id);
+        world_run(w, 300);
+        struct venue_report r = world_news(w, id, REPORT_ORDER);
+        r.op = OP_QUERY;
+        r.request_id = world_last(w, OP_QUERY)->request_id;
+        r.state = ORDER_FILLED;
+        r.qty = r.cum_qty = QTY / 2;
+        world_report(w, &r);
+        CHECK_INT(world_state(w, id), ORDER_FILLED);
+        CHECK_INT(engine_core_order(w->core, id)->qty, QTY / 2);
+    }
+}
+
+/* Found by simulation: the first execution to come was taken for the last. */
+static void an_end_without_a_total_is_not_told_before_the_venue_said_how_much(void)
+{
+    struct world *w = world_started();
+    uint64_t id = world_place(w, SIDE_BUY, PRICE, QTY);
+
+    world_accept(w, id);
+    world_cancel(w, id);
+    world_end(w, id, REPORT_CANCELLED, -1);
+    world_fill(w, id, "t1", QTY / 4, -1);
+    CHECK_INT(world_state(w, id), ORDER_PENDING_CANCEL);
+    world_run(w, 300);
+    struct venue_report r = world_news(w, id, REPORT_ORDER);
+    r.op = OP_QUERY;
+    r.request_id = world_last(w, OP_QUERY)->request_id;
+    r.state = ORDER_CANCELLED;
+    r.cum_qty = QTY / 2;
+    world_report(w, &r);
+    CHECK_INT(world_state(w, id), ORDER_PENDING_CANCEL);
+    world_fill(w, id, "t2", QTY / 4, -1);
+    CHECK_INT(world_state(w, id), ORDER_CANCELLED);
+    CHECK_INT(engine_core_order(w->core, id)->filled_qty, QTY / 2);
+    CHECK_INT(engine_core_counters(w->core)->fills_late, 0);
+}
+
 /* ---- sending that fails ---- */
 
 static void an_order_that_cannot_be_journalled_is_not_sent(void)
@@ -615,6 +668,8 @@ int main(void)
     CASE(a_replace_by_cancel_and_new_never_doubles);
     CASE(a_replace_whose_new_order_is_refused_is_a_cancelled_order);
     CASE(a_new_leg_of_unknown_outcome_is_asked_by_its_own_id);
+    CASE(an_order_filled_at_its_changed_quantity_ends_though_the_answer_was_lost);
+    CASE(an_end_without_a_total_is_not_told_before_the_venue_said_how_much);
     CASE(an_order_that_cannot_be_journalled_is_not_sent);
     CASE(an_execution_that_cannot_be_journalled_is_not_published);
     CASE(an_order_that_never_left_is_tried_again_before_its_deadline);
