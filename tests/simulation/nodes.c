@@ -503,8 +503,6 @@ static void runner_boot(struct node *node)
         abort();
     runner_core_init(&r->core, &config, &r->market, &out, node->sim->now_ns);
     add_strategies(r);
-    if (r->is_stopping)
-        runner_core_stop(&r->core, node->sim->now_ns);
 }
 
 static void runner_event(struct node *node, unsigned port, const struct wire_header *event)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const int64_t CALM_MAX_NS = 150 * NS_PER_S;
+static const int64_t SWEPT_NS = 5 * NS_PER_S;
 static const int64_t SETTLED_NS = 3 * NS_PER_S;
 
 /* ---- what this seed does ---- */
@@ -192,12 +193,13 @@ static void calm(struct world *world)
 
     sim->is_calm = true;
     sim_trace(sim, "CALM");
-    world->runner.is_stopping = true;
     for (unsigned i = 0; i < world->node_count; i++) {
         world->nodes[i]->fuse = 0;
         if (!world->nodes[i]->is_up)
             node_start(world->nodes[i]);
     }
+    /* A runner that has just started first sweeps what its last session left. */
+    run_until(world, sim->now_ns + SWEPT_NS);
     runner_core_stop(&world->runner.core, sim->now_ns);
     while (sim->now_ns < give_up_ns && !sim->failure[0]) {
         run_until(world, sim->now_ns + 100 * NS_PER_MS);

@@ -51,7 +51,6 @@ struct runner_node {
     struct runner_core core;
     struct market market;
     uint32_t session;
-    bool is_stopping;
 };
 
 struct risk_node {
