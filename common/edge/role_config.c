@@ -359,9 +359,11 @@ int role_endpoint(const struct role_runtime *rt, unsigned port, char *out, size_
         memcpy(out, set, strlen(set) + 1);
         return 0;
     }
-    /* A per-venue role binds on its own host, and of streams that every venue has it reads its own.
-     */
-    if (rt->instance && role_is_per_venue(stream->publisher))
+    bool is_publisher = stream->publisher == rt->app->role;
+    if (is_publisher == (stream->bind == PUBLISHER_BINDS))
         return venues_bind_endpoint(&rt->venues, rt->instance, port, out, cap);
+    /* Of streams that every venue has, a per-venue role reads its own. */
+    if (rt->instance && role_is_per_venue(stream->publisher))
+        return venues_endpoint_of(&rt->venues, rt->instance, port, out, cap);
     return venues_endpoints(&rt->venues, port, out, cap);
 }

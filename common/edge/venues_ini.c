@@ -193,6 +193,19 @@ static int append(char *out, size_t cap, const char *host, unsigned port,
     return (size_t)more < cap - len ? 0 : ERR_FULL;
 }
 
+int venues_endpoint_of(const struct venues *venues, const struct venue_instance *instance,
+                       unsigned port, char *out, size_t cap)
+{
+    char endpoint[256] = "";
+    int err = append(endpoint, sizeof(endpoint), instance ? instance->host : venues->core_host,
+                     port, instance);
+
+    if (err || strlen(endpoint) >= cap)
+        return ERR_FULL;
+    memcpy(out, endpoint, strlen(endpoint) + 1);
+    return 0;
+}
+
 int venues_endpoints(const struct venues *venues, unsigned port, char *out, size_t cap)
 {
     const struct stream *stream = stream_of(port);

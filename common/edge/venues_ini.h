@@ -45,6 +45,11 @@ const struct venue_instance *venues_by_id(const struct venues *venues, unsigned 
 /* venues_endpoints writes "tcp://HOST:PORT tcp://..." of every publisher of a stream. ERR_FULL. */
 int venues_endpoints(const struct venues *venues, unsigned port, char *out, size_t cap);
 
+/* venues_endpoint_of writes the endpoint of one instance (NULL: the core's host), for connecting.
+ */
+int venues_endpoint_of(const struct venues *venues, const struct venue_instance *instance,
+                       unsigned port, char *out, size_t cap);
+
 /* venues_bind_endpoint writes where role (of instance, or NULL) binds port; a host name as its
  * address (looked up now: at start only). */
 int venues_bind_endpoint(const struct venues *venues, const struct venue_instance *instance,
