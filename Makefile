@@ -110,7 +110,7 @@ $(FB)/%.o: %.c
 	@mkdir -p $(dir $@)
 	clang $(FUZZ_CFLAGS) -c -o $@ $<
 $(FB)/libfuzzed.a: $(patsubst %.c,$(FB)/%.o,$(COMMON_SRC) $(VENUE_SRC) $(call role_src,market_gateway) \
-                     trading_engine/journal.c)
+                     $(call role_src,trading_engine))
 	$(archive)
 $(FB)/fuzz_%: $(FB)/tests/fuzz/fuzz_%.o $(FB)/libfuzzed.a
 	clang -fsanitize=fuzzer,address,undefined -pthread -o $@ $< $(FB)/libfuzzed.a $(LDLIBS)

@@ -3,6 +3,10 @@
 # The configuration is the demo's, copied beside the run directory, with limits of loss that a long run of busy quotes does
 # not reach: what is tried here is recovery, not the limits.
 
+# In a network of its own where that is allowed; IN_PRIVATE_NET=no keeps it in this one, where bin/tickpipe can watch it.
+. tests/private_net.sh
+private_net "tests/integration/${0##*/}" "$@"
+
 export TICKPIPE_RUN_DIR=${TICKPIPE_RUN_DIR:-run/${0##*/}}
 config_from=${TICKPIPE_CONFIG_DIR:-config/demo}
 export TICKPIPE_CONFIG_DIR=$TICKPIPE_RUN_DIR.config
