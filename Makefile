@@ -33,6 +33,7 @@ ROLES := market_gateway signal_engine strategy_runner trading_engine position_se
 # What belongs to what is where it lies: no list of files to keep.
 COMMON_SRC := $(wildcard common/leaf/*.c common/pure/*.c common/edge/*.c common/edge/net/*.c)
 VENUE_SRC := $(filter-out venues/%/sim.c,$(filter-out $(wildcard venues/*/sim_*.c),$(wildcard venues/*.c venues/*/*.c)))
+LINK_SRC := $(wildcard venue_link/*.c)
 SIM_SRC := $(wildcard venues/*/sim.c venues/*/sim_*.c)
 role_src = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
 CLI_SRC := $(filter-out cli/zmq_test.c,$(wildcard cli/*.c))
@@ -41,7 +42,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 ROLE_LIBS := $(foreach r,$(ROLES),$(B)/lib$(r).a)
-LIBS := $(B)/libvenues.a $(B)/libcommon.a
+LIBS := $(B)/libvenue_link.a $(B)/libvenues.a $(B)/libcommon.a
 
 .PHONY: all deps build tests check demo clean format docs
 .SECONDARY:
@@ -76,6 +77,8 @@ $(B)/libcommon.a: $(call objects,$(COMMON_SRC))
 	$(archive)
 $(B)/libvenues.a: $(call objects,$(VENUE_SRC))
 	$(archive)
+$(B)/libvenue_link.a: $(call objects,$(LINK_SRC))
+	$(archive)
 $(B)/libsims.a: $(call objects,$(SIM_SRC))
 	$(archive)
 
@@ -109,7 +112,7 @@ FUZZ_CFLAGS := -std=c17 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer-no-link,addre
 $(FB)/%.o: %.c
 	@mkdir -p $(dir $@)
 	clang $(FUZZ_CFLAGS) -c -o $@ $<
-$(FB)/libfuzzed.a: $(patsubst %.c,$(FB)/%.o,$(COMMON_SRC) $(VENUE_SRC) $(call role_src,market_gateway) \
+$(FB)/libfuzzed.a: $(patsubst %.c,$(FB)/%.o,$(COMMON_SRC) $(VENUE_SRC) $(LINK_SRC) $(call role_src,market_gateway) \
                      $(call role_src,trading_engine))
 	$(archive)
 $(FB)/fuzz_%: $(FB)/tests/fuzz/fuzz_%.o $(FB)/libfuzzed.a

@@ -407,23 +407,23 @@ static void register_metrics(struct gateway *gateway)
         { "dropped_old", &stats->dropped_old },
         { "publish_failed", &gateway->publish_failed },
         { "republish_requests", &gateway->republish_requests },
-        { "connects", &counters->connects },
-        { "disconnects", &counters->disconnects },
-        { "silences", &counters->silences },
-        { "renewals", &counters->renewals },
-        { "reconnects_asked", &counters->reconnects_asked },
-        { "http_requests", &counters->requests },
-        { "http_refused", &counters->requests_refused },
-        { "http_failed", &counters->requests_failed },
-        { "sends_refused", &counters->sends_refused },
-        { "dns_failed", &counters->dns_failed },
+        { "connects", &counters->link.connects },
+        { "disconnects", &counters->link.disconnects },
+        { "silences", &counters->link.silences },
+        { "renewals", &counters->link.renewals },
+        { "reconnects_asked", &counters->link.reconnects_asked },
+        { "http_requests", &counters->link.requests },
+        { "http_refused", &counters->link.requests_refused },
+        { "http_failed", &counters->link.requests_failed },
+        { "sends_refused", &counters->link.sends_refused },
+        { "dns_failed", &counters->link.dns_failed },
     };
 
     for (size_t i = 0; i < COUNT(table); i++)
         (void)metrics_counter(metrics, table[i].name, table[i].at);
-    (void)metrics_gauge(metrics, "connections_open", &counters->connections_open);
-    (void)metrics_gauge(metrics, "connections_wanted", &counters->connections_wanted);
-    (void)metrics_gauge(metrics, "ping_rtt_ns", &counters->rtt_ns);
+    (void)metrics_gauge(metrics, "connections_open", &counters->link.connections_open);
+    (void)metrics_gauge(metrics, "connections_wanted", &counters->link.connections_wanted);
+    (void)metrics_gauge(metrics, "ping_rtt_ns", &counters->link.ping_rtt_ns);
     (void)metrics_histogram(metrics, "receive_to_publish_ns", &gateway->receive_to_publish,
                             METRIC_TOTAL);
 }
@@ -499,8 +499,8 @@ void gateway_tick(struct role_runtime *rt, int64_t now_ns)
     if (gateway->live)
         role_status(rt, "feed %s, %lld of %lld connections",
                     wire_feed_state_str(gateway->whole.state),
-                    (long long)gateway->counters.connections_open,
-                    (long long)gateway->counters.connections_wanted);
+                    (long long)gateway->counters.link.connections_open,
+                    (long long)gateway->counters.link.connections_wanted);
     else
         role_status(rt, "replaying, feed %s", wire_feed_state_str(gateway->whole.state));
 }

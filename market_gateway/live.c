@@ -1,47 +1,21 @@
 #include "market_gateway/live.h"
 
 #include "common/edge/log.h"
-#include "common/edge/net/rest.h"
-#include "common/edge/net/ws.h"
 #include "common/leaf/err.h"
-#include "common/pure/pace.h"
+#include "venue_link/venue_link.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-static const int64_t REFUSED_PAUSE_NS = 10 * NS_PER_S; /* HTTP 4xx, 5xx on the upgrade: a limit. */
-static const int64_t RENEW_JITTER_NS = 600 * NS_PER_S;
-
-/* One connection that the codec wants. */
-struct link {
-    struct live *live;
-    unsigned index;
-    struct venue_connection wanted;
-    struct ws *ws;
-    bool is_told_open;  /* The codec knows it as open. */
-    bool is_asked_anew; /* The codec wants it closed and opened again. */
-    struct backoff backoff;
-    struct loop_timer timer; /* When to connect, to renew, or to obey the codec. */
-    int64_t opened_ns, heard_ns, renew_at_ns;
-    struct log_burst burst;
-};
 
 struct live {
     struct live_config config;
     void *codec;
     const struct venue_feed_ops *ops;
     struct venue_out out;
-    struct dns *dns;
-    struct tls *tls;
-    struct rest *rest;
-    struct rest_host *host;
-    struct link links[VENUE_CONNECTIONS_MAX];
-    size_t link_count;
+    struct venue_link *link;
     uint64_t nonce;
     struct log_burst note_burst;
-    struct live_counters counters;
+    uint64_t stale, malformed;
 };
 
 static struct venue_clock clock_at(struct live *live, int64_t now_ns)
@@ -63,76 +37,21 @@ static int on_send(void *ctx, unsigned connection, const char *frame, size_t len
 {
     struct live *live = ctx;
 
-    int err = connection < live->link_count && live->links[connection].ws
-                  ? ws_send(live->links[connection].ws, frame, len)
-                  : ERR_CLOSED;
-    live->counters.sends_refused += err != 0;
-    return err;
-}
-
-static void on_response(void *ctx, const struct rest_response *in)
-{
-    struct live *live = ctx;
-    struct venue_header headers[REST_CAPTURED_MAX];
-    struct venue_response response = { .tag = in->tag,
-                                       .url = in->url,
-                                       .status = in->status,
-                                       .was_sent = in->was_sent,
-                                       .body = in->body,
-                                       .body_len = in->body_len,
-                                       .headers = headers,
-                                       .header_count = in->header_count,
-                                       .sent_ns = in->sent_ns,
-                                       .received_ns = in->received_ns };
-
-    for (size_t i = 0; i < in->header_count; i++) {
-        memcpy(headers[i].name, in->headers[i].name, sizeof(headers[i].name));
-        memcpy(headers[i].value, in->headers[i].value, sizeof(headers[i].value));
-    }
-    if (in->status != 200) {
-        live->counters.requests_failed++;
-        log_warn("http", "%s: status %d %s", in->url, in->status, in->error);
-    }
-    struct venue_clock clock = clock_at(live, in->received_ns);
-    (void)live->ops->http(live->codec, &response, &clock, &live->out);
+    return venue_link_send(live->link, connection, frame, len);
 }
 
 static int on_request(void *ctx, const struct venue_request *request)
 {
     struct live *live = ctx;
-    struct rest_header headers[VENUE_HEADERS_MAX];
-    struct rest_request out = { .method = request->method,
-                                .path = request->path,
-                                .body = request->body,
-                                .body_len = request->body_len,
-                                .headers = headers,
-                                .header_count = MIN(request->header_count, VENUE_HEADERS_MAX),
-                                .tag = request->tag,
-                                .timeout_ns = live->config.http_timeout_ns,
-                                .done = on_response,
-                                .ctx = live };
 
-    for (size_t i = 0; i < out.header_count; i++) {
-        memcpy(headers[i].name, request->headers[i].name, sizeof(headers[i].name));
-        memcpy(headers[i].value, request->headers[i].value, sizeof(headers[i].value));
-    }
-    int err = rest_send(live->host, &out);
-    live->counters.requests += err == 0;
-    live->counters.requests_refused += err != 0;
-    return err ? ERR_FULL : 0;
+    return venue_link_request(live->link, request);
 }
 
-/* Obeyed in a turn of its own: the codec is in the middle of something. */
 static void on_reconnect(void *ctx, unsigned connection, wire_reason why)
 {
     struct live *live = ctx;
 
-    if (connection >= live->link_count || live->links[connection].is_asked_anew)
-        return;
-    live->counters.reconnects_asked++;
-    log_warn("reconnect", "connection %u: %s", connection, wire_reason_str(why));
-    live->links[connection].is_asked_anew = true;
-    (void)loop_timer_at(live->config.loop, &live->links[connection].timer, 1);
+    venue_link_reconnect(live->link, connection, why);
 }
 
 static void on_note(void *ctx, const char *event, const char *text)
@@ -144,141 +63,48 @@ static void on_note(void *ctx, const char *event, const char *text)
         log_info(event, "%s (%llu notes suppressed)", text, (unsigned long long)suppressed);
 }
 
-/* ---- connections ---- */
+/* ---- what it hears ---- */
 
-static void link_drop(struct link *link, int64_t now_ns)
+static void on_opened(void *ctx, unsigned connection, int64_t now_ns)
 {
-    struct live *live = link->live;
-
-    ws_close(&link->ws);
-    if (!link->is_told_open)
-        return;
-    link->is_told_open = false;
-    live->counters.disconnects++;
-    live->counters.connections_open--;
-    if (now_ns - link->opened_ns > live->config.reconnect_max_ns) /* It was steady. */
-        backoff_reset(&link->backoff);
+    struct live *live = ctx;
     struct venue_clock clock = clock_at(live, now_ns);
-    live->ops->closed(live->codec, link->index, &clock, &live->out);
+
+    live->ops->opened(live->codec, connection, &clock, &live->out);
 }
 
-static void link_retry(struct link *link, int64_t now_ns, int64_t least_ns)
+static void on_closed(void *ctx, unsigned connection, int64_t now_ns)
 {
-    int64_t pause_ns = MAX(backoff_next_ns(&link->backoff), least_ns);
-
-    (void)loop_timer_at(link->live->config.loop, &link->timer, now_ns + pause_ns);
-}
-
-static void on_opened(void *ctx)
-{
-    struct link *link = ctx;
-    struct live *live = link->live;
-    int64_t now_ns = loop_now_ns();
-
-    log_info("connected", "connection %u", link->index);
-    live->counters.connects++;
-    live->counters.connections_open++;
-    link->is_told_open = true;
-    link->opened_ns = link->heard_ns = now_ns;
-    if (link->wanted.renew_ns) {
-        int64_t jitter_ns = MIN(RENEW_JITTER_NS, link->wanted.renew_ns / 8);
-        link->renew_at_ns = now_ns + link->wanted.renew_ns -
-                            (int64_t)(link->backoff.random % (uint64_t)(jitter_ns + 1));
-        (void)loop_timer_at(live->config.loop, &link->timer, link->renew_at_ns);
-    }
+    struct live *live = ctx;
     struct venue_clock clock = clock_at(live, now_ns);
-    live->ops->opened(live->codec, link->index, &clock, &live->out);
+
+    live->ops->closed(live->codec, connection, &clock, &live->out);
 }
 
-static void on_message(void *ctx, const char *data, size_t len, bool is_text, int64_t received_ns)
+static void on_frame(void *ctx, unsigned connection, const char *frame, size_t len,
+                     int64_t received_ns)
 {
-    struct link *link = ctx;
-    struct live *live = link->live;
-
-    (void)is_text; /* A venue that packs its text is not built yet; the codec refuses what it cannot
-                      read. */
-    link->heard_ns = received_ns;
+    struct live *live = ctx;
     struct venue_clock clock = clock_at(live, received_ns);
-    int err = live->ops->frame(live->codec, link->index, data, len, &clock, &live->out);
-    live->counters.stale += err == ERR_STALE;
-    live->counters.malformed += err == ERR_PROTO;
+    int err = live->ops->frame(live->codec, connection, frame, len, &clock, &live->out);
+
+    live->stale += err == ERR_STALE;
+    live->malformed += err == ERR_PROTO;
 }
 
-static void on_pong(void *ctx, int64_t rtt_ns)
+static void on_response(void *ctx, const struct venue_response *response)
 {
-    struct link *link = ctx;
+    struct live *live = ctx;
+    struct venue_clock clock = clock_at(live, response->received_ns);
 
-    link->live->counters.rtt_ns = rtt_ns;
-}
-
-static void on_closed(void *ctx, const struct ws_closed *closed)
-{
-    struct link *link = ctx;
-    struct live *live = link->live;
-    int64_t now_ns = loop_now_ns();
-    uint64_t suppressed = 0;
-
-    live->counters.silences += closed->why == WS_END_SILENCE;
-    live->counters.dns_failed += closed->why == WS_END_NAME;
-    if (log_burst_allows(&link->burst, now_ns, NS_PER_S, &suppressed))
-        log_warn("disconnected", "connection %u: %s: %s", link->index, ws_end_str(closed->why),
-                 closed->text);
-    link_drop(link, now_ns);
-    link_retry(link, now_ns, closed->http_status >= 400 ? REFUSED_PAUSE_NS : 0);
-}
-
-static void link_connect(struct link *link, int64_t now_ns)
-{
-    struct live *live = link->live;
-    struct ws_config config = {
-        .loop = live->config.loop,
-        .dns = live->dns,
-        .tls = live->tls,
-        .url = link->wanted.url,
-        .message_max = live->config.message_max,
-        .connect_timeout_ns = live->config.connect_timeout_ns,
-        .silence_ns = link->wanted.silence_ns,
-        .message_silence_ns = live->config.message_silence_ns,
-        .ping_interval_ns = link->wanted.ping_interval_ns,
-        .handler = { link, on_opened, on_message, on_pong, on_closed },
-    };
-
-    int err = ws_open(&link->ws, &config);
-    if (err) {
-        log_error("connect", "%s: %s", link->wanted.url, err_str(err));
-        link_retry(link, now_ns, REFUSED_PAUSE_NS);
-    }
-}
-
-static void link_timer_fired(struct loop_timer *timer, int64_t now_ns)
-{
-    struct link *link = timer->ctx;
-
-    if (link->is_asked_anew) {
-        link->is_asked_anew = false;
-        link_drop(link, now_ns);
-        link_retry(link, now_ns, 0);
-    } else if (!link->ws) {
-        link_connect(link, now_ns);
-    } else if (link->is_told_open && link->renew_at_ns && now_ns >= link->renew_at_ns) {
-        log_info("renew", "connection %u", link->index);
-        link->live->counters.renewals++;
-        link->renew_at_ns = 0;
-        link_drop(link, now_ns);
-        link_connect(link, now_ns); /* Ours to choose: no pause. */
-    }
+    (void)live->ops->http(live->codec, response, &clock, &live->out);
 }
 
 /* ---- time ---- */
 
 bool live_is_proved(const struct live *live, int64_t now_ns)
 {
-    for (size_t i = 0; i < live->link_count; i++) {
-        const struct link *link = &live->links[i];
-        if (!link->is_told_open || now_ns - link->heard_ns > live->config.proof_ns)
-            return false;
-    }
-    return live->link_count > 0;
+    return venue_link_is_heard(live->link, now_ns, live->config.proof_ns);
 }
 
 void live_tick(struct live *live, int64_t now_ns)
@@ -297,26 +123,24 @@ void live_republish(struct live *live, uint64_t instrument)
 
 /* ---- life ---- */
 
-static int open_clients(struct live *live)
+static int open_link(struct live *live)
 {
     const struct live_config *config = &live->config;
-    struct rest_config rest = { .loop = config->loop, .ca_file = config->ca_file };
-    struct rest_host_config host = { .base_url = config->codec.rest_url };
-    struct dns_config dns = { .loop = config->loop };
-    int err = dns_open(&live->dns, &dns);
+    const struct venue_link_config link = {
+        .loop = config->loop,
+        .label = "connection",
+        .rest_url = config->codec.rest_url,
+        .ca_file = config->ca_file,
+        .connect_timeout_ns = config->connect_timeout_ns,
+        .http_timeout_ns = config->http_timeout_ns,
+        .reconnect_base_ns = config->reconnect_base_ns,
+        .reconnect_max_ns = config->reconnect_max_ns,
+        .message_silence_ns = config->message_silence_ns,
+        .message_max = config->message_max,
+        .handler = { live, on_opened, on_closed, on_frame, on_response },
+    };
 
-    rest.dns = live->dns;
-    if (!err)
-        err = tls_open(&live->tls, config->ca_file);
-    if (!err)
-        err = rest_open(&live->rest, &rest);
-    if (!err) {
-        err = rest_host(live->rest, &host, &live->host);
-        if (err)
-            log_error("http", "not an https URL: %s", config->codec.rest_url);
-        err = err ? ERR_CONFIG : 0;
-    }
-    return err;
+    return venue_link_open(&live->link, &link);
 }
 
 static int open_codec(struct live *live)
@@ -339,24 +163,10 @@ static int open_codec(struct live *live)
 static void begin(struct live *live)
 {
     struct venue_connection wanted[VENUE_CONNECTIONS_MAX];
-    int64_t now_ns = loop_now_ns();
-    struct venue_clock clock = clock_at(live, now_ns);
+    struct venue_clock clock = clock_at(live, loop_now_ns());
 
     live->ops->start(live->codec, &clock, &live->out);
-    live->link_count = live->ops->connections(live->codec, wanted);
-    live->counters.connections_wanted = (int64_t)live->link_count;
-    for (unsigned i = 0; i < live->link_count; i++) {
-        struct link *link = &live->links[i];
-        uint64_t seed = 0;
-        (void)!getrandom(&seed, sizeof(seed), 0);
-        link->live = live;
-        link->index = i;
-        link->wanted = wanted[i];
-        link->timer = (struct loop_timer){ .fire = link_timer_fired, .ctx = link };
-        backoff_init(&link->backoff, live->config.reconnect_base_ns, live->config.reconnect_max_ns,
-                     seed | 1);
-        link_connect(link, now_ns);
-    }
+    venue_link_connect(live->link, wanted, live->ops->connections(live->codec, wanted));
 }
 
 int live_open(struct live **out, const struct live_config *config)
@@ -368,7 +178,7 @@ int live_open(struct live **out, const struct live_config *config)
     live->config = *config;
     int err = open_codec(live);
     if (!err)
-        err = open_clients(live);
+        err = open_link(live);
     if (err) {
         live_close(&live);
         return err;
@@ -384,13 +194,7 @@ void live_close(struct live **live_ptr)
 
     if (!live)
         return;
-    for (size_t i = 0; i < live->link_count; i++) {
-        ws_close(&live->links[i].ws);
-        loop_timer_stop(live->config.loop, &live->links[i].timer);
-    }
-    rest_close(&live->rest);
-    tls_close(&live->tls);
-    dns_close(&live->dns);
+    venue_link_close(&live->link);
     if (live->codec)
         live->ops->fini(live->codec);
     free(live->codec);
@@ -410,5 +214,7 @@ size_t live_tops(const struct live *live, struct venue_feed_top *out, size_t max
 
 void live_counters(const struct live *live, struct live_counters *out)
 {
-    *out = live->counters;
+    out->link = *venue_link_counters(live->link);
+    out->stale = live->stale;
+    out->malformed = live->malformed;
 }

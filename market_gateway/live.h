@@ -1,13 +1,12 @@
 /* live.h - a venue's feed on real sockets: the codec, its WebSockets and its REST calls, on the
  * loop.
  *
- * Keeps every connection that the codec wants: connects, sees silence, reconnects with growing,
- * jittered pauses, renews before the venue ends it. What the codec says comes out through one
- * callback. */
+ * What the codec says comes out through one callback. Its connections are venue_link's to keep. */
 #ifndef TICKPIPE_MARKET_GATEWAY_LIVE_H
 #define TICKPIPE_MARKET_GATEWAY_LIVE_H
 
 #include "common/edge/loop.h"
+#include "venue_link/venue_link.h"
 #include "venues/venue.h"
 
 struct live;
@@ -49,13 +48,8 @@ void live_stats(const struct live *live, struct venue_feed_stats *out);
 size_t live_tops(const struct live *live, struct venue_feed_top *out, size_t max);
 
 struct live_counters {
-    uint64_t connects, disconnects, silences, renewals, reconnects_asked;
-    uint64_t requests, requests_refused, requests_failed;
-    uint64_t sends_refused;
+    struct venue_link_counters link;
     uint64_t stale, malformed; /* Frames after which the codec said so. */
-    uint64_t dns_failed;
-    int64_t connections_open, connections_wanted;
-    int64_t rtt_ns; /* Of the last PING. */
 };
 void live_counters(const struct live *live, struct live_counters *out);
 

@@ -256,7 +256,7 @@ static void update_gauges(struct engine *e)
 
     journal_stats(e->journal, &e->journal_stats);
     gauges.journal_bytes = e->journal_stats.appended_bytes;
-    gauges.is_rest_up = e->session && session_counters(e->session)->is_rest_up;
+    gauges.is_rest_up = e->session && session_link_counters(e->session)->is_rest_up;
     engine_core_gauges(e->core, &gauges);
 }
 
@@ -342,17 +342,18 @@ static void register_metrics(struct engine *e)
 static void register_session_metrics(struct engine *e)
 {
     const struct session_counters *c = session_counters(e->session);
+    const struct venue_link_counters *link = session_link_counters(e->session);
     struct metrics *m = &e->rt->metrics;
 
-    (void)metrics_counter(m, "session_connects", &c->connects);
-    (void)metrics_counter(m, "session_disconnects", &c->disconnects);
-    (void)metrics_counter(m, "session_silences", &c->silences);
-    (void)metrics_counter(m, "session_requests", &c->requests);
-    (void)metrics_counter(m, "session_requests_refused", &c->requests_refused);
-    (void)metrics_counter(m, "session_requests_failed", &c->requests_failed);
+    (void)metrics_counter(m, "session_connects", &link->connects);
+    (void)metrics_counter(m, "session_disconnects", &link->disconnects);
+    (void)metrics_counter(m, "session_silences", &link->silences);
+    (void)metrics_counter(m, "session_requests", &link->requests);
+    (void)metrics_counter(m, "session_requests_refused", &link->requests_refused);
+    (void)metrics_counter(m, "session_requests_failed", &link->requests_failed);
     (void)metrics_counter(m, "session_frames", &c->frames);
     (void)metrics_counter(m, "session_frames_refused", &c->frames_refused);
-    (void)metrics_counter(m, "session_sends_refused", &c->sends_refused);
+    (void)metrics_counter(m, "session_sends_refused", &link->sends_refused);
     (void)metrics_counter(m, "nonces_refused", &c->nonces_refused);
 }
 
@@ -370,8 +371,8 @@ void engine_metrics(struct engine_app *app)
     e->journal_sync_longest_ns = e->journal_stats.sync_longest_ns;
     if (e->session) {
         e->clock_offset_ns = session_counters(e->session)->clock_offset_ns;
-        e->rest_rtt_ns = session_counters(e->session)->rest_rtt_ns;
-        e->ping_rtt_ns = session_counters(e->session)->ping_rtt_ns;
+        e->rest_rtt_ns = session_link_counters(e->session)->rest_rtt_ns;
+        e->ping_rtt_ns = session_link_counters(e->session)->ping_rtt_ns;
     }
 }
 

@@ -8,6 +8,7 @@
 #define TICKPIPE_TRADING_ENGINE_SESSION_H
 
 #include "common/edge/loop.h"
+#include "venue_link/venue_link.h"
 #include "venues/venue.h"
 
 struct session;
@@ -47,14 +48,10 @@ int session_command(struct session *session, const struct venue_command *command
 int64_t session_wall_ns(const struct session *session);
 
 struct session_counters {
-    uint64_t connects, disconnects, silences, renewals, reconnects_asked, backups_used;
-    uint64_t requests, requests_refused, requests_failed, frames, frames_refused, sends,
-        sends_refused;
-    uint64_t nonces_reserved, nonces_refused, times_measured;
-    int64_t connections_open, connections_wanted;
-    int64_t clock_offset_ns, rest_rtt_ns, ping_rtt_ns;
-    bool is_rest_up; /* The last REST call was answered. */
+    uint64_t frames, frames_refused, nonces_reserved, nonces_refused, times_measured;
+    int64_t clock_offset_ns;
 };
 const struct session_counters *session_counters(const struct session *session);
+const struct venue_link_counters *session_link_counters(const struct session *session);
 
 #endif

@@ -290,8 +290,8 @@ static void frames_and_answers_reach_the_codec(void)
     CHECK_INT(seen.events, 1);
     CHECK(seen.is_nonce_growing);
     live_counters(live, &counters);
-    CHECK_INT(counters.connections_open, 1);
-    CHECK_INT(counters.sends_refused, 1);
+    CHECK_INT(counters.link.connections_open, 1);
+    CHECK_INT(counters.link.sends_refused, 1);
     live_tick(live, loop_now_ns());
     CHECK_INT(seen.ticks, 1);
     live_republish(live, 7);
@@ -323,8 +323,8 @@ static void a_lost_connection_is_told_and_opened_again(void)
     CHECK_INT(seen.send_err, ERR_CLOSED);
     CHECK(!live_is_proved(live, loop_now_ns()));
     live_counters(live, &counters);
-    CHECK(counters.connects >= 2 && counters.disconnects >= 2);
-    CHECK_INT(counters.connections_open, 0);
+    CHECK(counters.link.connects >= 2 && counters.link.disconnects >= 2);
+    CHECK_INT(counters.link.connections_open, 0);
     end();
 }
 
@@ -352,8 +352,8 @@ static void a_silent_but_open_socket_is_left(void)
     CHECK_INT(live_open(&live, &config), 0);
     CHECK(net_run_until(&seen.has_two_frames));
     live_counters(live, &counters);
-    CHECK(counters.silences >= 1);
-    CHECK(counters.rtt_ns > 0);
+    CHECK(counters.link.silences >= 1);
+    CHECK(counters.link.ping_rtt_ns > 0);
     end();
 }
 
@@ -367,7 +367,7 @@ static void a_connection_is_renewed_before_its_time(void)
     CHECK_INT(live_open(&live, &config), 0);
     CHECK(net_run_until(&seen.has_two_frames));
     live_counters(live, &counters);
-    CHECK_INT(counters.renewals, 1);
+    CHECK_INT(counters.link.renewals, 1);
     CHECK(seen.opened == 2 && seen.closed == 1);
     end();
 }
