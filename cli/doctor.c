@@ -5,7 +5,7 @@
 #include "cli/probe.h"
 
 #include "common/leaf/fixed.h"
-#include "market_gateway/live.h"
+#include "venue_link/live.h"
 #include "market_gateway/settings.h"
 
 #include <inttypes.h>
@@ -266,7 +266,7 @@ static void examine(struct patient *p)
         return;
     }
     listen_to(p, p->cli->seconds ? p->cli->seconds : LISTEN_S);
-    if (p->counters.connections_open < p->counters.connections_wanted)
+    if (p->counters.link.connections_open < p->counters.link.connections_wanted)
         p->verdict = "WebSocket does not stay open";
     else if (!is_well(p))
         p->verdict = "not every book is live";
@@ -363,7 +363,7 @@ static void print_for_people(const struct patient *p)
     printf("  %-10s %" PRId64 " of %" PRId64 " connections open, %" PRIu64 " messages, %" PRIu64
            " gaps, %" PRIu64 " resyncs, %" PRIu64 " failed checksums, %" PRIu64
            " unreadable; %zu of %zu instruments defined\n",
-           "feed", p->counters.connections_open, p->counters.connections_wanted, p->stats.messages,
+           "feed", p->counters.link.connections_open, p->counters.link.connections_wanted, p->stats.messages,
            p->stats.gaps, p->stats.resyncs, p->stats.checksum_failed, p->stats.rejected,
            p->seen_count, p->name_count);
     print_books(p);

@@ -3,7 +3,7 @@
 #include "common/edge/net/url.h"
 #include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
-#include "market_gateway/live.h"
+#include "venue_link/live.h"
 #include "market_gateway/replay.h"
 #include "market_gateway/stats.h"
 

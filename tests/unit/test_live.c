@@ -1,7 +1,7 @@
 /* The gateway's live shell around a codec of this test's own, against a scripted TLS server. */
 #include "common/edge/log.h"
 #include "common/edge/net/ws_upgrade.h"
-#include "market_gateway/live.h"
+#include "venue_link/live.h"
 #include "tests/unit/check.h"
 #include "tests/unit/net_fixture.h"
 

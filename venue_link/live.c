@@ -1,4 +1,4 @@
-#include "market_gateway/live.h"
+#include "venue_link/live.h"
 
 #include "common/edge/log.h"
 #include "common/leaf/err.h"

@@ -2,8 +2,8 @@
  * loop.
  *
  * What the codec says comes out through one callback. Its connections are venue_link's to keep. */
-#ifndef TICKPIPE_MARKET_GATEWAY_LIVE_H
-#define TICKPIPE_MARKET_GATEWAY_LIVE_H
+#ifndef TICKPIPE_VENUE_LINK_LIVE_H
+#define TICKPIPE_VENUE_LINK_LIVE_H
 
 #include "common/edge/loop.h"
 #include "venue_link/venue_link.h"
