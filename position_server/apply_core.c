@@ -181,6 +181,16 @@ static int64_t at_ledger(int64_t amount, int exp)
     return result;
 }
 
+bool position_balance_is_old(struct position_core *core, const struct wire_account_event *event)
+{
+    const struct balance *balance = position_balance(core, event->header.account, event->asset);
+
+    return balance && balance->has_venue &&
+           (event->header.epoch < balance->venue_epoch ||
+            (event->header.epoch == balance->venue_epoch &&
+             event->header.seq < balance->venue_seq));
+}
+
 void position_apply_account(struct position_core *core, const struct wire_account_event *event,
                             int64_t now_ns)
 {
@@ -197,6 +207,8 @@ void position_apply_account(struct position_core *core, const struct wire_accoun
     }
     if (event->kind != ACCOUNT_BALANCE)
         return;
+    balance->venue_epoch = event->header.epoch;
+    balance->venue_seq = event->header.seq;
     balance->venue_total = at_ledger(event->total, event->amount_exp);
     balance->venue_free = at_ledger(event->free, event->amount_exp);
     balance->venue_locked = at_ledger(event->locked, event->amount_exp);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEDGER_VERSION = 1 };
+enum { LEDGER_VERSION = 2 };
 
 enum statement {
     BEGIN,
@@ -52,7 +52,7 @@ static const char schema[] =
     "TEXT,"
     " exchange_ns INTEGER, simulated INTEGER, record BLOB NOT NULL, UNIQUE(account,trade_number));"
     "CREATE TABLE IF NOT EXISTS account_events(n INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
-    " event_number INTEGER NOT NULL, kind TEXT, asset TEXT, total TEXT, free TEXT, locked TEXT, "
+    " event_number INTEGER, kind TEXT, asset TEXT, total TEXT, free TEXT, locked TEXT, "
     "change TEXT,"
     " exchange_ns INTEGER, record BLOB NOT NULL, UNIQUE(account,event_number));"
     "CREATE TABLE IF NOT EXISTS day(account INTEGER, strategy INTEGER, instrument INTEGER, day "
@@ -103,10 +103,10 @@ static int prepare(struct ledger *ledger)
     if (rc != SQLITE_OK)
         return failed(ledger, "open");
     int64_t version = read_version(ledger->db);
-    if (version > LEDGER_VERSION)
+    if (version != 0 && version != LEDGER_VERSION)
         return ERR_VERSION;
     if (sqlite3_exec(ledger->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_exec(ledger->db, "PRAGMA user_version=1", NULL, NULL, NULL) != SQLITE_OK)
+        sqlite3_exec(ledger->db, "PRAGMA user_version=2", NULL, NULL, NULL) != SQLITE_OK)
         return failed(ledger, "schema");
     for (int i = 0; i < STATEMENTS; i++)
         if (sqlite3_prepare_v2(ledger->db, sql[i], -1, &ledger->statements[i], NULL) != SQLITE_OK)
@@ -218,7 +218,10 @@ int ledger_store_account(struct ledger *ledger, const struct wire_account_event 
     sqlite3_stmt *s = ledger->statements[ADD_EVENT];
 
     sqlite3_bind_int(s, 1, event->header.account);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)event->event_number);
+    if (event->kind == ACCOUNT_BALANCE) /* Not counted: several have the same. */
+        sqlite3_bind_null(s, 2);
+    else
+        sqlite3_bind_int64(s, 2, (sqlite3_int64)event->event_number);
     bind_text(s, 3, wire_account_event_kind_str(event->kind));
     bind_text(s, 4, event->asset);
     bind_decimal(s, 5, event->total, event->amount_exp);

@@ -193,7 +193,8 @@ static int check(struct role_runtime *rt, FILE *out, FILE *errors)
     (void)out;
     memset(&scratch, 0, sizeof scratch);
     if (settings.reporting[0] == '\0' || strlen(settings.reporting) >= sizeof scratch.reporting) {
-        fprintf(errors, "%s: [REPORTING] CURRENCY: an asset code of 1 to 15 letters\n", rt->config_path);
+        fprintf(errors, "%s: [REPORTING] CURRENCY: an asset code of 1 to 15 letters\n",
+                rt->config_path);
         return ERR_CONFIG;
     }
     return parse_equals(settings.equals, &scratch, errors, rt->config_path);
@@ -210,6 +211,7 @@ static void register_metrics(struct server *self)
     (void)metrics_counter(metrics, "replays_asked", &counters->replays_asked);
     (void)metrics_counter(metrics, "account_events_applied", &counters->events_applied);
     (void)metrics_counter(metrics, "account_events_duplicate", &counters->events_duplicate);
+    (void)metrics_counter(metrics, "account_events_ahead", &counters->events_ahead);
     (void)metrics_counter(metrics, "store_failed", &counters->store_failed);
     (void)metrics_counter(metrics, "unknown_instrument", &counters->unknown_instrument);
     (void)metrics_counter(metrics, "positions_full", &counters->positions_full);

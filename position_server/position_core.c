@@ -21,6 +21,15 @@ void position_core_init(struct position_core *core, const struct position_config
     core->is_loading = true;
 }
 
+/* Balances are states, not counted. The first one is where a new ledger begins: what came before it
+ * is in its total. */
+static void note_number(struct account *account, const struct wire_account_event *event)
+{
+    if (event->kind != ACCOUNT_BALANCE || !account->has_events)
+        account->applied_event_number = MAX(account->applied_event_number, event->event_number);
+    account->has_events = true;
+}
+
 void position_core_load(struct position_core *core, const struct wire_header *record)
 {
     struct market_book *book;
@@ -42,7 +51,7 @@ void position_core_load(struct position_core *core, const struct wire_header *re
         const struct wire_account_event *event = (const struct wire_account_event *)record;
 
         position_apply_account(core, event, 0);
-        account->applied_event_number = event->event_number;
+        note_number(account, event);
     }
 }
 
@@ -117,6 +126,27 @@ static void on_trade(struct position_core *core, const struct wire_trade_event *
         account->ask_due_ns = now_ns;
 }
 
+/* Whether an account event may be applied now. Transfers and the like come in the order of their
+ * numbers; a balance whose number is ahead tells that some are missing. */
+static bool is_next(struct position_core *core, struct account *account,
+                    const struct wire_account_event *event, int64_t now_ns)
+{
+    bool is_balance = event->kind == ACCOUNT_BALANCE;
+
+    account->announced_event_number = MAX(account->announced_event_number, event->event_number);
+    if (is_balance ? position_balance_is_old(core, event)
+                   : account->has_events && event->event_number <= account->applied_event_number) {
+        core->counters.events_duplicate++;
+        return false;
+    }
+    if (account->has_events && event->event_number > account->applied_event_number + !is_balance) {
+        core->counters.events_ahead++;
+        account->ask_due_ns = MIN(account->ask_due_ns, now_ns);
+        return is_balance;
+    }
+    return true;
+}
+
 static void on_account_event(struct position_core *core, const struct wire_account_event *event,
                              int64_t now_ns)
 {
@@ -125,16 +155,14 @@ static void on_account_event(struct position_core *core, const struct wire_accou
     if (!account)
         return;
     account->publisher = event->header.publisher;
-    if (event->event_number <= account->applied_event_number) {
-        core->counters.events_duplicate++;
+    if (!is_next(core, account, event, now_ns))
         return;
-    }
     if (core->out.store_account(core->out.ctx, event) != 0) {
         core->counters.store_failed++;
         return;
     }
     position_apply_account(core, event, now_ns);
-    account->applied_event_number = event->event_number;
+    note_number(account, event);
 }
 
 static void on_engine_status(struct position_core *core, const struct wire_engine_status *status)
@@ -204,8 +232,10 @@ static void ask_for_missing(struct position_core *core, struct account *account,
 {
     struct wire_trade_replay_request request;
 
-    if (account->announced_trade_number <= account->applied_trade_number ||
-        now_ns < account->ask_due_ns)
+    bool is_behind = account->announced_trade_number > account->applied_trade_number ||
+                     account->announced_event_number > account->applied_event_number;
+
+    if (!is_behind || now_ns < account->ask_due_ns)
         return;
     WIRE_BEGIN(&request, trade_replay_request);
     request.header.account = account->id;

@@ -43,7 +43,8 @@ struct balance {
     bool is_opening_sure; /* Two figures of the venue agree on it. */
     bool has_venue;
     int64_t venue_total, venue_free, venue_locked;
-    uint64_t venue_as_of; /* Trade number that the venue's figure surely includes. */
+    uint64_t venue_epoch, venue_seq; /* Of the event that said it: an older one may come late. */
+    uint64_t venue_as_of;            /* Trade number that the venue's figure surely includes. */
     int64_t venue_heard_ns;
     int64_t unexplained_since_ns; /* The difference has been there since; 0: none. */
 };
@@ -52,7 +53,9 @@ struct account {
     uint16_t id;
     uint16_t publisher;
     uint64_t applied_trade_number, applied_event_number;
-    uint64_t announced_trade_number;                     /* The engine's last_trade_number. */
+    uint64_t announced_trade_number; /* The engine's last_trade_number. */
+    uint64_t announced_event_number;
+    bool has_events; /* Where the account events of this ledger begin is known. */
     uint64_t durable_trade_number, durable_event_number; /* Up to here the store is safe. */
     int64_t ask_due_ns;
     int64_t last_trade_ns;
@@ -87,7 +90,7 @@ struct position_out {
 
 struct position_counters {
     uint64_t trades_applied, trades_duplicate, trades_ahead, replays_asked, events_applied,
-        events_duplicate;
+        events_duplicate, events_ahead;
     uint64_t store_failed, unknown_instrument, positions_full, simulated;
 };
 

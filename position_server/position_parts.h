@@ -10,6 +10,8 @@ struct balance *position_balance(struct position_core *core, uint16_t account,
                                  const char *asset); /* NULL: full */
 void position_apply_trade(struct position_core *core, const struct wire_trade_event *trade,
                           int64_t now_ns);
+/* A balance event that says less than one which is here already. */
+bool position_balance_is_old(struct position_core *core, const struct wire_account_event *event);
 void position_apply_account(struct position_core *core, const struct wire_account_event *event,
                             int64_t now_ns);
 

@@ -177,7 +177,9 @@ void balance_take(struct engine_core *e, const struct venue_report *r)
     a.header.account = e->config.account;
     a.header.flags = e->config.is_dry_run ? WIRE_SIMULATED : 0;
     a.header.origin_ns = e->now_ns;
-    a.event_number = e->last_event_number + 1;
+    /* A balance is a state: the next one replaces it. What changes a balance is counted, and kept
+     * until the ledger has it. */
+    a.event_number = e->last_event_number + !is_balance;
     a.exchange_ns = r->exchange_ns;
     a.total = r->total;
     a.free = r->free;

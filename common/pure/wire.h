@@ -449,7 +449,7 @@ WIRE_PARTS(WIRE_AS_PART)
     F(reserved8, reserved1, "0")
 
 #define FIELDS_account_event(F, A)                                                             \
-    F(u64, event_number, "durable, from 1 per account")                                        \
+    F(u64, event_number, "durable, from 1 per account; a balance has the last one before it")  \
     F(epoch_ns, exchange_ns, "venue's time")                                                   \
     F(amount, total, "balance: free plus locked")                                              \
     F(amount, free, "balance: available to new orders")                                        \
@@ -712,7 +712,7 @@ WIRE_PARTS(WIRE_AS_PART)
 
 #define FIELDS_applied_trade_number(F, A)                                     \
     F(u64, trade_number, "every execution up to it is durably in the ledger") \
-    F(u64, event_number, "every account event up to it")
+    F(u64, event_number, "every account event but balances, up to it")
 
 #define FIELDS_operator_command(F, A)                                              \
     F(u64, command_id, "random; 6020 echoes it")                                   \

@@ -148,6 +148,43 @@ static void balance_event(uint64_t number, const char *asset, int64_t total, uin
     position_core_event(&core, &event.header, now);
 }
 
+static void transfer_event(uint64_t number, const char *asset, int64_t change)
+{
+    struct wire_account_event event;
+
+    WIRE_BEGIN(&event, account_event);
+    event.header.account = 1;
+    event.event_number = number;
+    event.kind = ACCOUNT_TRANSFER;
+    strcpy(event.asset, asset);
+    event.change = change;
+    event.amount_exp = 8;
+    position_core_event(&core, &event.header, now);
+}
+
+/* The balance after it was taken as "everything up to here", and the transfer was gone for good. */
+static void a_transfer_missed_while_down_is_asked_for_and_counted_once(void)
+{
+    begin();
+    balance_event(4, "USDT", AMOUNT(1000), 0); /* The ledger begins: four came before it. */
+    CHECK_INT(core.balances[0].opening, AMOUNT(1000));
+    transfer_event(6, "USDT", AMOUNT(7)); /* 5 never came. */
+    CHECK_INT(core.balances[0].change, 0);
+    balance_event(6, "USDT", AMOUNT(1012), 0);
+    CHECK_INT(core.balances[0].venue_total, AMOUNT(1012));
+    position_core_tick(&core, now, now);
+    CHECK_INT(replays, 1);
+    transfer_event(5, "USDT", AMOUNT(5));
+    transfer_event(6, "USDT", AMOUNT(7));
+    transfer_event(5, "USDT", AMOUNT(5));
+    transfer_event(6, "USDT", AMOUNT(7));
+    CHECK_INT(core.balances[0].change, AMOUNT(12));
+    CHECK_INT(core.accounts[0].applied_event_number, 6);
+    now += NS_PER_S;
+    position_core_tick(&core, now, now);
+    CHECK_INT(replays, 1);
+}
+
 static void average_price_and_realised_pnl(void)
 {
     begin();
@@ -381,6 +418,7 @@ static void records_of_the_store_rebuild_the_same(void)
 
 int main(void)
 {
+    CASE(a_transfer_missed_while_down_is_asked_for_and_counted_once);
     CASE(average_price_and_realised_pnl);
     CASE(unrealised_against_the_middle);
     CASE(a_position_turns_through_zero);
