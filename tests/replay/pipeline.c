@@ -734,6 +734,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", config.path, err_str(err));
         return EXIT_FAILURE;
     }
+    if (pipe->definition_count == 0) {
+        struct venue_feed_top tops[16];
+        size_t count = replay_tops(pipe->replay, tops, COUNT(tops));
+        fprintf(stderr, "%s has no %s; --symbol:", config.path, pipe->symbol);
+        for (size_t i = 0; i < count; i++)
+            fprintf(stderr, " %s", tops[i].symbol);
+        fprintf(stderr, "\n");
+        return EXIT_FAILURE;
+    }
     report(length_ns, (double)(real_ns() - began_ns) / 1e9);
     replay_close(&pipe->replay);
     sim_fini(&pipe->sim);
