@@ -5,6 +5,8 @@
 #include "tests/unit/check.h"
 #include "tests/unit/feed_world.h"
 
+#include <limits.h>
+#include <malloc.h>
 #include <unistd.h>
 
 extern const struct venue venue_binance;
@@ -986,6 +988,10 @@ static void a_full_buffer_begins_anew_and_still_joins(void)
 
 int main(void)
 {
+    /* Hundreds of replays, each with megabytes of its own: kept, not given back to the system and
+     * cleared again. */
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, INT_MAX);
     CASE(snapshot_without_a_name_belongs_to_the_only_symbol_or_the_next);
     CASE(raw_and_combined_frames_are_the_same);
     CASE(symbols_beyond_the_bound_are_counted_and_refused);
