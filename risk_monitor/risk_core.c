@@ -251,7 +251,7 @@ static void watch_engine(struct risk_core *core, struct risk_engine *engine, int
            REASON_RECONCILIATION, now_ns);
     /* An engine that lived and is dead may have left orders at a venue without a dead-man switch.
      */
-    if (engine->heard_ns != 0 && !engine->is_cancel_started &&
+    if (engine->heard_ns != 0 && !engine->is_cancel_started && !engine->is_dry_run &&
         now_ns - engine->heard_ns > core->config.engine_dead_ns) {
         engine->is_cancel_started = true;
         core->counters.cancel_alls++;
@@ -375,11 +375,14 @@ void risk_core_event(struct risk_core *core, const struct wire_header *event, in
         on_balance(core, (const struct wire_balance *)event, now_ns);
         break;
     case WIRE_engine_status: {
+        const struct wire_engine_status *status = (const struct wire_engine_status *)event;
         struct risk_engine *engine = engine_of(core, event->account);
 
         engine_heard(core, event->account, now_ns);
-        if (engine)
-            engine->state = ((const struct wire_engine_status *)event)->state;
+        if (engine) {
+            engine->state = status->state;
+            engine->is_dry_run = status->is_dry_run != 0;
+        }
         break;
     }
     case WIRE_operator_command:

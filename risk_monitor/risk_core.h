@@ -51,6 +51,7 @@ struct risk_engine {
     int64_t heard_ns; /* 0: not since this start. */
     wire_engine_state state;
     bool is_cancel_started;
+    bool is_dry_run; /* Nothing of its own rests at the venue; what does is somebody else's. */
 };
 
 struct risk_balance {

@@ -170,6 +170,26 @@ static void a_dead_engine_is_cancelled_from_outside_once(void)
     CHECK_INT(cancelled, 1);
 }
 
+/* Its account may be one that a person trades on. */
+static void a_dead_engine_in_dry_run_has_nothing_to_cancel(void)
+{
+    struct wire_engine_status status;
+
+    begin();
+    for (int is_dry_run = 1; is_dry_run >= 0; is_dry_run--) {
+        WIRE_BEGIN(&status, engine_status);
+        status.header.account = 1;
+        status.is_dry_run = (uint8_t)is_dry_run;
+        risk_core_event(&core, &status.header, now);
+        for (int i = 0; i < 120; i++) {
+            risk_core_heard(&core, PUBLISHER(ROLE_TRADING_ENGINE, 2), now);
+            pnl(0, 0, true, true);
+            pass(100);
+        }
+        CHECK_INT(cancels, is_dry_run ? 0 : 1);
+    }
+}
+
 static void silent_positions_halt_everything_until_the_replay_is_complete(void)
 {
     begin();
@@ -346,6 +366,7 @@ int main(void)
     CASE(begins_halted_until_everybody_is_heard);
     CASE(a_silent_engine_halts_its_venue_and_its_return_clears_it);
     CASE(a_dead_engine_is_cancelled_from_outside_once);
+    CASE(a_dead_engine_in_dry_run_has_nothing_to_cancel);
     CASE(silent_positions_halt_everything_until_the_replay_is_complete);
     CASE(an_unmarked_exposure_is_a_breach_that_clears_itself);
     CASE(a_breached_limit_kills_and_stays);
