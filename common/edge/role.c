@@ -368,6 +368,7 @@ static int check_config(struct role_runtime *rt)
 {
     role_config_explain(rt, stdout);
     (void)role_config_warnings(rt, stdout);
+    fflush(stdout); /* What the check refuses goes to stderr, after what it explains. */
     int err = check(rt, stdout);
     if (err && err != ERR_UNSUPPORTED)
         return ROLE_EXIT_CONFIG;
