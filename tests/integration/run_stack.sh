@@ -34,7 +34,7 @@ make_config() {
 }
 
 stack_up() {
-    stack_prepare && simulator_start && roles_start && wait_for 20 everybody_lives
+    stack_prepare && simulator_start && roles_start >/dev/null && wait_for 20 everybody_lives
 }
 
 # A seeded stream of numbers, apart from bash's own: the same seed gives the same moments.
