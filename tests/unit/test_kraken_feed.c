@@ -616,6 +616,33 @@ static int status_frame(struct feed_world *world, const char *system)
     return world_frame(world, text);
 }
 
+static void the_told_quantity_step_outlives_a_later_list_of_pairs(void)
+{
+    static const char channel[] =
+        "{\"pairs\":[{\"symbol\":\"BTC/USDT\",\"base\":\"BTC\",\"quote\":\"USDT\","
+        "\"status\":\"online\",\"qty_precision\":8,\"qty_increment\":0.0000001,"
+        "\"price_precision\":1,\"price_increment\":0.1,\"qty_min\":0.0001,"
+        "\"cost_min\":\"0.5\"}]}";
+    static const char list[] =
+        "{\"XBTUSDT\":{\"altname\":\"XBTUSDT\",\"wsname\":\"XBT/USDT\",\"base\":\"XXBT\","
+        "\"quote\":\"USDT\",\"pair_decimals\":1,\"lot_decimals\":8,\"ordermin\":\"0.0001\","
+        "\"costmin\":\"0.5\",\"tick_size\":\"0.1\",\"status\":\"online\"}}";
+    struct kraken_names names;
+    struct scan_value value;
+    uint64_t bad = 0;
+
+    CHECK_INT(kraken_names_init(&names), 0);
+    CHECK_INT(scan_whole(channel, strlen(channel), &value), 0);
+    CHECK_INT(kraken_read_instruments(&names, &value, NULL, NULL, &bad), 0);
+    CHECK_INT(scan_whole(list, strlen(list), &value), 0);
+    CHECK_INT(kraken_read_asset_pairs(&names, &value, NULL, NULL, &bad), 0);
+    CHECK_INT(bad, 0);
+    const struct kraken_pair *pair = kraken_pair_by_symbol(&names, "BTC/USDT");
+    CHECK(pair && pair->lot.value == 1 && pair->lot.exp == 7);
+    CHECK_STR(pair->altname, "XBTUSDT");
+    kraken_names_fini(&names);
+}
+
 static void the_systems_state_lies_over_each_pairs_own(void)
 {
     static const struct {
@@ -879,6 +906,7 @@ int main(void)
     CASE(a_live_update_without_a_checksum_is_not_believed);
     CASE(an_unreadable_book_frame_is_a_missed_one);
     CASE(the_bare_text_of_the_proxy_is_a_disconnect);
+    CASE(the_told_quantity_step_outlives_a_later_list_of_pairs);
     CASE(the_systems_state_lies_over_each_pairs_own);
     CASE(silence_is_pinged_after_5_s_and_left_after_10);
     CASE(a_pong_measures_the_venues_clock);

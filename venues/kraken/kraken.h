@@ -49,6 +49,7 @@ struct kraken_pair {
     int price_decimals, qty_decimals;
     int32_t maker_ppm, taker_ppm;
     bool has_fees;
+    bool has_lot; /* qty_increment was told: AssetPairs knows decimals only. */
     wire_trading_state state;
 };
 

@@ -162,6 +162,11 @@ static int asset_pair(struct kraken_names *names, const struct scan_value *name,
     if (pair.price_decimals >= 0 && pair.tick.value == 0)
         pair.tick = step_of(pair.price_decimals);
     pair.lot = step_of(MAX(pair.qty_decimals, 0));
+    const struct kraken_pair *known = kraken_pair_by_symbol(names, pair.symbol);
+    if (known && known->has_lot) { /* Whichever of both sources comes first. */
+        pair.lot = known->lot;
+        pair.has_lot = true;
+    }
     if (!is_whole(&pair))
         return ERR_PROTO;
     kraken_asset_put(names, assets[0], pair.base);
@@ -196,8 +201,10 @@ static int instrument_member(struct kraken_pair *pair, const struct scan_value *
         return decimals_of(value, &pair->qty_decimals);
     if (scan_is(key, "price_increment"))
         return natural(value, &pair->tick);
-    if (scan_is(key, "qty_increment"))
+    if (scan_is(key, "qty_increment")) {
+        pair->has_lot = true;
         return natural(value, &pair->lot);
+    }
     if (scan_is(key, "qty_min"))
         return natural(value, &pair->min_qty);
     if (scan_is(key, "cost_min"))
