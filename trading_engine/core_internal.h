@@ -108,7 +108,7 @@ struct owner {
 /* A cancel-all also stops requests that were sent before it and arrive after it. */
 struct recall {
     uint16_t owner, strategy;
-    int64_t sent_ns, heard_ns;
+    int64_t sent_ns;
 };
 
 enum reconcile_phase {
@@ -132,8 +132,7 @@ struct reconcile {
     int64_t list_sent_ns;
     int64_t done_ns;           /* When last complete. */
     int64_t done_list_sent_ns; /* When that round's list was asked for. */
-    uint32_t open_seen;        /* Orders in the last complete list, */
-    uint32_t open_seen_ours;
+    uint32_t open_seen;        /* Orders in the last complete list. */
     /* Executions, instrument by instrument: in a round, and whenever one seems to be missing. */
     int64_t pull_at_ns; /* Wanted then; 0: not. */
     bool is_pulling;
@@ -165,13 +164,12 @@ struct guard {
     enum kill_phase kill_phase;
     int64_t kill_at_ns, kill_next_ns, kill_cancel_ns;
     uint64_t kill_request;
-    int64_t kill_request_ns;
     /* Dead man. */
     int64_t dead_man_until_ns, dead_man_sent_ns, dead_man_next_ns;
     uint64_t dead_man_request;
     bool is_disarming;
     /* Channels. */
-    bool has_channel, is_order_channel_up, is_private_stream_up;
+    bool is_order_channel_up, is_private_stream_up;
     int64_t clock_offset_ns, rtt_ns;
     bool has_clock_offset;
     int64_t back_off_until_ns;
@@ -192,7 +190,6 @@ struct engine_core {
     int64_t now_ns, wall_ns, wall_at_ns, started_ns;
     int64_t born_wall_ns;
     int64_t mark_wall_ns, mark_written_ns;
-    uint64_t last_epoch, last_boot_id;
     uint32_t session_count;
 
     struct order *orders;
@@ -231,7 +228,6 @@ struct engine_core {
     struct reconcile reconcile;
     struct guard guard;
     int64_t status_ns;
-    int64_t last_request_sent_ns;
 
     struct venue_report *dry_queue;
     uint32_t dry_head, dry_count;

@@ -32,8 +32,7 @@ struct engine {
     struct loop_timer timer;
     struct log_burst note_burst[3];
     uint64_t nonce_floor, last_epoch;
-    int64_t last_wall_ns;
-    bool is_live, is_stopped;
+    bool is_live;
     /* Figures. */
     struct histogram bus_ns, tick_to_order_ns, append_ns, command_ns;
     struct journal_stats journal_stats;

@@ -126,7 +126,6 @@ static void kill_send(struct engine_core *e)
     }
     if (g->is_everything) {
         command_begin(e, &c, OP_CANCEL_ALL, NULL);
-        g->kill_request_ns = e->now_ns;
         (void)command_send(e, &c, NULL, true, &g->kill_request);
     }
     g->kill_cancel_ns = e->now_ns;
@@ -316,7 +315,6 @@ static void on_channel(struct engine_core *e, const struct venue_report *r)
     struct guard *g = &e->guard;
     bool was_up = g->is_private_stream_up, was_orders_up = g->is_order_channel_up;
 
-    g->has_channel = true;
     g->is_order_channel_up = r->is_order_channel_up;
     g->is_private_stream_up = r->is_private_stream_up;
     if (was_up && !g->is_private_stream_up)

@@ -262,8 +262,7 @@ static void on_cancel_all(struct engine_core *e, const struct wire_cancel_all *m
     e->counters.intents++;
     e->recalls[e->recall_at++ % RECALLS_MAX] = (struct recall){ .owner = m->header.publisher,
                                                                 .strategy = m->strategy,
-                                                                .sent_ns = m->header.sent_ns,
-                                                                .heard_ns = e->now_ns };
+                                                                .sent_ns = m->header.sent_ns };
     FOR_EACH_LIVE(e, o)
     {
         if (o->r.owner != m->header.publisher || (m->strategy && o->r.strategy != m->strategy) ||

@@ -121,13 +121,12 @@ static void on_list_done(struct engine_core *e)
 {
     struct reconcile *r = &e->reconcile;
 
-    r->open_seen = r->open_seen_ours = 0;
+    r->open_seen = 0;
     FOR_EACH_LIVE(e, o)
     {
         bool is_foreign = (o->r.flags & ORDER_FOREIGN) != 0;
         if (o->seen_round == r->round) {
             r->open_seen++;
-            r->open_seen_ours += !is_foreign;
         } else if (is_foreign && !(o->r.flags & ORDER_INQUIRY)) {
             (void)order_apply(e, o, INPUT_CANCELLED,
                               &(struct input_detail){ .why = REASON_RECONCILIATION });

@@ -106,8 +106,6 @@ int engine_core_restore(struct engine_core *e, uint16_t type, const void *record
     switch (type) {
     case RECORD_SESSION:
         e->born_wall_ns = r.session.born_wall_ns;
-        e->last_epoch = r.session.epoch;
-        e->last_boot_id = r.session.boot_id;
         e->session_count = r.session.session_count;
         break;
     case RECORD_ORDER:
