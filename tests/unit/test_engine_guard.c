@@ -46,6 +46,8 @@ static void a_signal_kills_and_only_an_operator_resumes(void)
     struct world *w = world_started();
     uint64_t id = resting(w, SIDE_BUY);
 
+    w->last_command_id = 5; /* An operator's word of before. */
+    world_run(w, 200);
     engine_core_kill(w->core, REASON_SIGNAL, w->now_ns);
     CHECK_INT(state_of(w), ENGINE_KILLED);
     CHECK_INT(cancels_of(w, id), 1);

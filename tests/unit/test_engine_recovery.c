@@ -433,6 +433,40 @@ static void unapplied_executions_near_the_end_of_their_room_stop_new_orders(void
     CHECK_INT(world_state(w, id), ORDER_PENDING_NEW);
 }
 
+static void the_oldest_executions_make_room_and_are_not_taken_for_new(void)
+{
+    struct world *w = world_started();
+    struct wire_trade_replay_request m;
+    struct venue_report r = world_news(w, 1, REPORT_FILL);
+
+    for (unsigned i = 0; i < 300; i++) { /* Room for 256, each a millisecond after the other. */
+        r = world_news(w, 1, REPORT_FILL);
+        strcpy(r.client_order_id, "web");
+        strcpy(r.exchange_order_id, "F");
+        snprintf(r.venue_trade_id, sizeof(r.venue_trade_id), "m%u", i);
+        r.last_qty = QTY;
+        r.last_price = PRICE;
+        r.exchange_ns += i * NS_PER_MS;
+        world_report(w, &r);
+    }
+    w->out_count = 0;
+    WIRE_BEGIN(&m, trade_replay_request);
+    m.header.account = 1;
+    m.from_trade_number = 1;
+    world_send(w, &m);
+    CHECK_INT(world_outs(w, WIRE_trade_event), 256);
+    CHECK_INT(w->out[0].u.trade.trade_number, 45);
+    w->out_count = 0;
+    strcpy(r.venue_trade_id, "m299"); /* Still known. */
+    world_report(w, &r);
+    strcpy(r.venue_trade_id, "m3"); /* Forgotten, but older than what was forgotten. */
+    r.exchange_ns -= 296 * NS_PER_MS;
+    world_report(w, &r);
+    CHECK_INT(world_outs(w, WIRE_trade_event), 0);
+    CHECK_INT(engine_core_counters(w->core)->fills_duplicate, 1);
+    CHECK_INT(engine_core_counters(w->core)->fills_too_old, 1);
+}
+
 static void numbers_go_on_above_the_ledger_when_the_journal_was_lost(void)
 {
     struct world *w = world_started();
@@ -561,6 +595,7 @@ int main(void)
     CASE(a_nameless_execution_waits_while_an_order_there_has_no_name);
     CASE(a_replay_is_answered_in_pages_from_the_journal);
     CASE(unapplied_executions_near_the_end_of_their_room_stop_new_orders);
+    CASE(the_oldest_executions_make_room_and_are_not_taken_for_new);
     CASE(numbers_go_on_above_the_ledger_when_the_journal_was_lost);
     CASE(the_ledgers_position_counts_with_what_came_after_it);
     CASE(balances_say_which_executions_they_surely_hold);
