@@ -129,7 +129,9 @@ static struct order *order_of_fill(struct engine_core *e, const struct venue_rep
     if (client_id_read(r->client_order_id, &environment, &order_id, &revision) == 0 &&
         environment == e->config.environment)
         o = order_by_id(e, order_id);
-    return o ? o : order_by_exchange_id(e, r->exchange_order_id);
+    if (!o)
+        o = order_by_exchange_id(e, r->exchange_order_id);
+    return o && (o->r.side == r->side || o->r.side == SIDE_NONE) ? o : NULL; /* Not the other side's. */
 }
 
 /* An execution of an order that we cannot name yet, while one of ours there has no exchange id: it
