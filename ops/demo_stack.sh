@@ -75,7 +75,8 @@ watch_start() { # SECONDS
 }
 
 watch_stop() {
-    [ -n "${WATCHERS:-}" ] && kill $WATCHERS 2>/dev/null
+    [ -n "${WATCHERS:-}" ] || return 0
+    kill $WATCHERS 2>/dev/null
     wait $WATCHERS 2>/dev/null
     WATCHERS=
 }

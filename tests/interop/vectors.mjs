@@ -37,7 +37,7 @@ function print (venue, order) {
   writeFileSync(path, JSON.stringify({ instrument: venues[venue], ...order }))
   const name = venue.toUpperCase()
   const out = execFileSync('bin/trading_engine', [name, '--print-request', path, '--at-ms', String(clock), '--nonce', String(clock), '--transport', 'rest'], {
-    env: { ...process.env, [`${name}_API_KEY`]: creds.apiKey, [`${name}_API_SECRET`]: creds.secret }, stdio: ['ignore', 'pipe', 'ignore']
+    env: { ...process.env, TICKPIPE_CONFIG_DIR: 'config', [`${name}_API_KEY`]: creds.apiKey, [`${name}_API_SECRET`]: creds.secret }, stdio: ['ignore', 'pipe', 'ignore']
   })
   return out.toString().trim().split('\n').map((line) => JSON.parse(line))
 }
