@@ -363,9 +363,9 @@ static void print_for_people(const struct patient *p)
     printf("  %-10s %" PRId64 " of %" PRId64 " connections open, %" PRIu64 " messages, %" PRIu64
            " gaps, %" PRIu64 " resyncs, %" PRIu64 " failed checksums, %" PRIu64
            " unreadable; %zu of %zu instruments defined\n",
-           "feed", p->counters.link.connections_open, p->counters.link.connections_wanted, p->stats.messages,
-           p->stats.gaps, p->stats.resyncs, p->stats.checksum_failed, p->stats.rejected,
-           p->seen_count, p->name_count);
+           "feed", p->counters.link.connections_open, p->counters.link.connections_wanted,
+           p->stats.messages, p->stats.gaps, p->stats.resyncs, p->stats.checksum_failed,
+           p->stats.rejected, p->seen_count, p->name_count);
     print_books(p);
 }
 

@@ -125,7 +125,7 @@ struct runner_core {
     struct wire_risk_state risk; /* As last heard; header.type 0: never. */
     int64_t risk_heard_ns, positions_heard_ns, status_due_ns;
     int64_t sweep_seen_ns, sweep_due_ns; /* Orders of earlier sessions: last seen, next cancel. */
-    bool is_stopping; /* No strategy runs any more, whatever else happens. */
+    bool is_stopping;                    /* No strategy runs any more, whatever else happens. */
     struct runner_counters counters;
 };
 

@@ -1,12 +1,12 @@
 #include "venue_simulator/simulator_settings.h"
 
-#define AT(member) offsetof(struct simulator_settings, member)
-#define NOWHERE(member) SIZE_MAX
-#define IN_VENUE(member) offsetof(struct venue_settings, member)
-#define IN_ACCOUNT(member) offsetof(struct account_settings, member)
+#define AT(member)            offsetof(struct simulator_settings, member)
+#define NOWHERE(member)       SIZE_MAX
+#define IN_VENUE(member)      offsetof(struct venue_settings, member)
+#define IN_ACCOUNT(member)    offsetof(struct account_settings, member)
 #define IN_INSTRUMENT(member) offsetof(struct instrument_settings, member)
-#define IN_MARKET(member) offsetof(struct market_settings, member)
-#define REQUIRED (CONFIG_REQUIRED | CONFIG_REPEATED)
+#define IN_MARKET(member)     offsetof(struct market_settings, member)
+#define REQUIRED              (CONFIG_REQUIRED | CONFIG_REPEATED)
 
 /* clang-format off */
 #define VENUE_KEYS(at)                                                                                                 \

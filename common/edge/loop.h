@@ -1,7 +1,7 @@
 /* loop.h - one thread, one level-triggered epoll set: sockets, timers, signals.
  *
- * A role owns one loop. Every callback does a bounded piece of work and returns. The longest turn is
- * measured. Nothing here is thread-safe. */
+ * A role owns one loop. Every callback does a bounded piece of work and returns. The longest turn
+ * is measured. Nothing here is thread-safe. */
 #ifndef TICKPIPE_COMMON_EDGE_LOOP_H
 #define TICKPIPE_COMMON_EDGE_LOOP_H
 
@@ -60,7 +60,8 @@ int loop_run(struct loop *loop);
 int loop_turn(struct loop *loop, int64_t wait_ns);
 void loop_stop(struct loop *loop);
 
-/* loop_longest_turn_ns gives the longest turn (without sleep) since the last call, and resets it. */
+/* loop_longest_turn_ns gives the longest turn (without sleep) since the last call, and resets it.
+ */
 int64_t loop_longest_turn_ns(struct loop *loop);
 /* The same for a second reader: heartbeats read the one, METRICS lines the other. */
 int64_t loop_longest_turn_of_interval_ns(struct loop *loop);

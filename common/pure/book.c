@@ -157,8 +157,8 @@ bool book_is_crossed(const struct book *book)
     return bid && ask && bid->price >= ask->price;
 }
 
-/* Sets a snapshot's levels from the last to the first: it comes best first, so each goes to the end. A
- * delta's in their order: where a price is named twice, the later word holds. */
+/* Sets a snapshot's levels from the last to the first: it comes best first, so each goes to the
+ * end. A delta's in their order: where a price is named twice, the later word holds. */
 static int side_apply(const struct book *book, struct book_side *side,
                       const struct wire_book_delta *event, uint32_t first, uint32_t count)
 {

@@ -1,7 +1,7 @@
 /* book.h - one instrument's order book: bounded, absolute quantities, integers.
  *
- * Memory is given once, at init; nothing is allocated after. Owned by one thread. Both sides are sorted
- * arrays with the best at the end, so that changes near the top move few bytes. */
+ * Memory is given once, at init; nothing is allocated after. Owned by one thread. Both sides are
+ * sorted arrays with the best at the end, so that changes near the top move few bytes. */
 #ifndef TICKPIPE_COMMON_PURE_BOOK_H
 #define TICKPIPE_COMMON_PURE_BOOK_H
 
@@ -11,7 +11,7 @@
 struct book_side {
     struct wire_level *levels; /* Worst first, best last. */
     uint32_t count, max;
-    struct wire_level *memory; /* Room for 2 * max: levels moves up in it as worst levels are let go. */
+    struct wire_level *memory; /* Room for 2 * max: levels moves up in it. */
     bool is_bid;
     uint64_t dropped; /* Levels beyond max that were let go: depth past them is not known. */
 };
@@ -19,19 +19,21 @@ struct book_side {
 struct book {
     struct book_side bids, asks;
     int8_t price_exp, qty_exp;
-    bool is_stale;         /* Not to be traded on. Set at init; cleared by book_live. */
+    bool is_stale; /* Not to be traded on. Set at init; cleared by book_live. */
     uint64_t venue_seq;
     int64_t exchange_ns;
-    int64_t updated_ns;    /* CLOCK_MONOTONIC of the last change or proof of life. */
+    int64_t updated_ns; /* CLOCK_MONOTONIC of the last change or proof of life. */
 };
 
-/* book_init allocates levels_max levels a side (1..65536). 0 or ERR_RANGE, ERR_SYS. book_fini frees, twice is fine. */
+/* book_init allocates levels_max levels a side (1..65536). 0 or ERR_RANGE, ERR_SYS. book_fini
+ * frees, twice is fine. */
 int book_init(struct book *book, unsigned levels_max, int price_exp, int qty_exp);
 void book_fini(struct book *book);
 
 void book_clear(struct book *book); /* No levels, stale. */
 
-/* book_live says that the book is whole and current as of now_ns; book_stale that it must not be traded on. */
+/* book_live says that the book is whole and current as of now_ns; book_stale that it must not be
+ * traded on. */
 static inline void book_live(struct book *book, int64_t now_ns)
 {
     book->is_stale = false;
@@ -42,8 +44,9 @@ static inline void book_stale(struct book *book)
     book->is_stale = true;
 }
 
-/* book_set sets the absolute quantity at a price; 0 (or less) removes (removing what is not there is normal).
- * A level worse than max better ones is let go and counted. Hot: a binary search from the top and a short memmove. */
+/* book_set sets the absolute quantity at a price; 0 (or less) removes (removing what is not there
+ * is normal). A level worse than max better ones is let go and counted. Hot: a binary search from
+ * the top and a short memmove. */
 void book_set(struct book *book, wire_side side, int64_t price, int64_t qty);
 
 /* book_truncate keeps the best depth levels of both sides (Kraken's rule). */
@@ -62,11 +65,11 @@ static inline const struct wire_level *book_best(const struct book_side *side)
 /* book_is_crossed: best bid at or above best ask. */
 bool book_is_crossed(const struct book *book);
 
-/* book_apply applies a snapshot or a delta event (already checked by wire_check). A snapshot makes the book
- * live, a delta leaves it as stale as it was. updated_ns becomes the event's origin_ns (sent_ns where that is
- * 0). Exponents that differ from the book's are rescaled; ERR_RANGE when that loses digits, ERR_STALE when
- * the book is crossed after the last part of the venue's message: it is then stale. ERR_NOT_FOUND: the event
- * is of another type. */
+/* book_apply applies a snapshot or a delta event (already checked by wire_check). A snapshot makes
+ * the book live, a delta leaves it as stale as it was. updated_ns becomes the event's origin_ns
+ * (sent_ns where that is 0). Exponents that differ from the book's are rescaled; ERR_RANGE when
+ * that loses digits, ERR_STALE when the book is crossed after the last part of the venue's message:
+ * it is then stale. ERR_NOT_FOUND: the event is of another type. */
 int book_apply(struct book *book, const struct wire_header *event);
 
 /* book_write_snapshot fills a snapshot event (head, levels, size) with the best levels that fit. */

@@ -1,7 +1,9 @@
-/* client_id.h - the venue's client order id: a reversible rendering of (environment tag, order_id, revision).
+/* client_id.h - the venue's client order id: a reversible rendering of (environment tag, order_id,
+ * revision).
  *
- * One letter of environment, 13 letters of base32 (Crockford, upper case, most significant first), 3 of
- * revision: 17 characters of [0-9A-Z], which every venue's charset and length take (Kraken: 18). */
+ * One letter of environment, 13 letters of base32 (Crockford, upper case, most significant first),
+ * 3 of revision: 17 characters of [0-9A-Z], which every venue's charset and length take (Kraken:
+ * 18). */
 #ifndef TICKPIPE_COMMON_PURE_CLIENT_ID_H
 #define TICKPIPE_COMMON_PURE_CLIENT_ID_H
 
@@ -10,15 +12,17 @@
 enum { CLIENT_ID_LEN = 17, CLIENT_ID_REVISION_MAX = 32767 };
 
 /* client_id_write: 0 or ERR_RANGE (environment not a letter A-Z, revision too large). */
-int client_id_write(char environment, uint64_t order_id, unsigned revision, char out[CLIENT_ID_LEN + 1]);
+int client_id_write(char environment, uint64_t order_id, unsigned revision,
+                    char out[CLIENT_ID_LEN + 1]);
 
 /* client_id_read: 0, or ERR_NOT_FOUND: not ours (foreign). */
 int client_id_read(const char *text, char *environment, uint64_t *order_id, unsigned *revision);
 
 /* order_id: strategy 12 bits | session 20 | counter 32. */
-#define ORDER_ID(strategy, session, counter) \
-    ((uint64_t)(strategy) << 52 | (uint64_t)((session)&0xfffffu) << 32 | (uint64_t)(uint32_t)(counter))
+#define ORDER_ID(strategy, session, counter)                             \
+    ((uint64_t)(strategy) << 52 | (uint64_t)((session)&0xfffffu) << 32 | \
+     (uint64_t)(uint32_t)(counter))
 #define ORDER_ID_STRATEGY(order_id) ((uint16_t)((order_id) >> 52))
-#define ORDER_ID_SESSION(order_id) ((uint32_t)((order_id) >> 32 & 0xfffffu))
+#define ORDER_ID_SESSION(order_id)  ((uint32_t)((order_id) >> 32 & 0xfffffu))
 
 #endif

@@ -7,7 +7,8 @@
 #include "common/leaf/base.h"
 
 struct hmac_key {
-    void *sha256; /* Prepared EVP_MAC contexts: set back, not keyed again, per message. One thread. */
+    void *
+        sha256; /* Prepared EVP_MAC contexts: set back, not keyed again, per message. One thread. */
     void *sha512;
 };
 /* hmac_key_init prepares both hashes for a key. 0 or ERR_SYS. */
@@ -21,8 +22,10 @@ void sha256_two(const void *a, size_t a_len, const void *b, size_t b_len, uint8_
 uint32_t crc32_ieee(const void *data, size_t len);
 
 void hex_encode(const uint8_t *data, size_t len, char *out); /* 2 * len + NUL, lower case */
-size_t base64_encode(const uint8_t *data, size_t len, char *out, size_t cap); /* Text and NUL; 0: does not fit */
-int base64_decode(const char *text, size_t len, uint8_t *out, size_t cap, size_t *out_len); /* ERR_PROTO, ERR_FULL */
+size_t base64_encode(const uint8_t *data, size_t len, char *out,
+                     size_t cap); /* Text and NUL; 0: does not fit */
+int base64_decode(const char *text, size_t len, uint8_t *out, size_t cap,
+                  size_t *out_len); /* ERR_PROTO, ERR_FULL */
 
 void secret_wipe(void *memory, size_t len);
 

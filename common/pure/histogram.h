@@ -12,7 +12,8 @@ struct histogram {
     uint64_t count, sum, max;
 };
 void histogram_add(struct histogram *h, int64_t value); /* Hot. Negative counts as 0. */
-int64_t histogram_percentile(const struct histogram *h, double percent); /* Upper edge of its bucket; 0 when empty. */
+int64_t histogram_percentile(const struct histogram *h,
+                             double percent); /* Upper edge of its bucket; 0 when empty. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 void histogram_reset(struct histogram *h);
 int64_t histogram_bucket_floor(unsigned bucket);

@@ -63,9 +63,9 @@ unsigned market_gap(struct market *market, uint16_t publisher, uint16_t type);
 /* market_restarted: the publisher has a new epoch; none of its books is whole. */
 void market_restarted(struct market *market, uint16_t publisher);
 
-/* market_is_lacking says, at most once a second, that something is missing here which the gateways could say: a
- * definition, a snapshot, that a book lives. The consumer then asks for a snapshot of everything: an answer can be
- * lost like anything else on the bus. */
+/* market_is_lacking says, at most once a second, that something is missing here which the gateways
+ * could say: a definition, a snapshot, that a book lives. The consumer then asks for a snapshot of
+ * everything: an answer can be lost like anything else on the bus. */
 bool market_is_lacking(struct market *market, int64_t now_ns);
 
 struct market_book *market_find(const struct market *market, uint64_t instrument);

@@ -1,9 +1,9 @@
 /* wire.h - every event of the bus, declared once.
  *
- * Structs, ids, size and padding asserts, validation, the text dump and docs/events.md all grow from
- * the lists below. Little endian, fixed layout, no implicit padding. Receive by copy: ZeroMQ promises
- * no alignment. A changed layout is a new version; an id is never reused. The low byte of an id is
- * never 0 or 1: those begin a subscription message on an XPUB socket. */
+ * Structs, ids, size and padding asserts, validation, the text dump and docs/events.md all grow
+ * from the lists below. Little endian, fixed layout, no implicit padding. Receive by copy: ZeroMQ
+ * promises no alignment. A changed layout is a new version; an id is never reused. The low byte of
+ * an id is never 0 or 1: those begin a subscription message on an XPUB socket. */
 #ifndef TICKPIPE_COMMON_PURE_WIRE_H
 #define TICKPIPE_COMMON_PURE_WIRE_H
 
@@ -11,12 +11,13 @@
 
 enum {
     WIRE_VERSION = 1,
-    WIRE_LEVELS_MAX = 2000,   /* Bids plus asks in one book event. */
-    WIRE_SEQUENCES_MAX = 23,  /* Types per publisher that a heartbeat speaks of. */
-    WIRE_SCOPES_MAX = 32,     /* Scopes that risk can hold halted apart from everything. */
+    WIRE_LEVELS_MAX = 2000,  /* Bids plus asks in one book event. */
+    WIRE_SEQUENCES_MAX = 23, /* Types per publisher that a heartbeat speaks of. */
+    WIRE_SCOPES_MAX = 32,    /* Scopes that risk can hold halted apart from everything. */
 };
 
-/* ---- kinds: what a field holds. The kind names the C type, the dump and the documentation. ---- */
+/* ---- kinds: what a field holds. The kind names the C type, the dump and the documentation. ----
+ */
 
 /* kind, C type, meaning. */
 #define WIRE_KINDS(X)                                                                              \
@@ -31,9 +32,11 @@ enum {
     X(text, char, "UTF-8 text, padded with NUL; the last byte is always NUL")                      \
     X(price, int64_t, "decimal: divide by 10 to the power of the event's `price_exp`")             \
     X(qty, int64_t, "decimal: divide by 10 to the power of the event's `qty_exp`")                 \
-    X(amount, int64_t, "money or asset amount: divide by 10 to the power of the event's `amount_exp`") \
+    X(amount, int64_t,                                                                             \
+      "money or asset amount: divide by 10 to the power of the event's `amount_exp`")              \
     X(exp, int8_t, "count of decimals, -6 to 18: value = integer / 10^exp")                        \
-    X(ns, int64_t, "nanoseconds of the publisher's CLOCK_MONOTONIC: to be compared on that host and boot only") \
+    X(ns, int64_t,                                                                                 \
+      "nanoseconds of the publisher's CLOCK_MONOTONIC: to be compared on that host and boot only") \
     X(epoch_ns, int64_t, "wall clock: nanoseconds since 1970-01-01 UTC")                           \
     X(id, uint64_t, "identity, no arithmetic")                                                     \
     X(event_type, uint16_t, "id of an event's type")                                               \
@@ -48,85 +51,121 @@ WIRE_KINDS(WIRE_AS_KIND)
 /* Enumerations: wire_ENUM is the u8 (reason: u16) that holds one. */
 #define WIRE_SIDES(X) X(SIDE_NONE, 0, "none") X(SIDE_BUY, 1, "buy") X(SIDE_SELL, 2, "sell")
 
-#define WIRE_ORDER_TYPES(X) \
-    X(ORDER_TYPE_NONE, 0, "none") X(ORDER_LIMIT, 1, "limit") X(ORDER_MARKET, 2, "market")
+#define WIRE_ORDER_TYPES(X)       \
+    X(ORDER_TYPE_NONE, 0, "none") \
+    X(ORDER_LIMIT, 1, "limit")    \
+    X(ORDER_MARKET, 2, "market")
 
 #define WIRE_TIMES_IN_FORCE(X) \
-    X(TIF_NONE, 0, "none") X(TIF_GTC, 1, "gtc") X(TIF_IOC, 2, "ioc") X(TIF_FOK, 3, "fok")
+    X(TIF_NONE, 0, "none")     \
+    X(TIF_GTC, 1, "gtc")       \
+    X(TIF_IOC, 2, "ioc")       \
+    X(TIF_FOK, 3, "fok")
 
-#define WIRE_LIQUIDITIES(X) \
-    X(LIQUIDITY_UNKNOWN, 0, "unknown") X(LIQUIDITY_MAKER, 1, "maker") X(LIQUIDITY_TAKER, 2, "taker")
+#define WIRE_LIQUIDITIES(X)            \
+    X(LIQUIDITY_UNKNOWN, 0, "unknown") \
+    X(LIQUIDITY_MAKER, 1, "maker")     \
+    X(LIQUIDITY_TAKER, 2, "taker")
 
-#define WIRE_INSTRUMENT_KINDS(X)                                          \
-    X(INSTRUMENT_SPOT, 1, "spot") X(INSTRUMENT_PERPETUAL, 2, "perpetual") \
-    X(INSTRUMENT_FUTURE, 3, "future") X(INSTRUMENT_INDEX, 4, "index")
+#define WIRE_INSTRUMENT_KINDS(X)            \
+    X(INSTRUMENT_SPOT, 1, "spot")           \
+    X(INSTRUMENT_PERPETUAL, 2, "perpetual") \
+    X(INSTRUMENT_FUTURE, 3, "future")       \
+    X(INSTRUMENT_INDEX, 4, "index")
 
-#define WIRE_TRADING_STATES(X)                                                      \
-    X(TRADING_UNKNOWN, 0, "unknown") X(TRADING_OPEN, 1, "open")                     \
-    X(TRADING_HALTED, 2, "halted") X(TRADING_POST_ONLY, 3, "post_only")             \
-    X(TRADING_CANCEL_ONLY, 4, "cancel_only") X(TRADING_AUCTION, 5, "auction")       \
-    X(TRADING_LIMIT_ONLY, 6, "limit_only") X(TRADING_DELISTED, 7, "delisted")
+#define WIRE_TRADING_STATES(X)               \
+    X(TRADING_UNKNOWN, 0, "unknown")         \
+    X(TRADING_OPEN, 1, "open")               \
+    X(TRADING_HALTED, 2, "halted")           \
+    X(TRADING_POST_ONLY, 3, "post_only")     \
+    X(TRADING_CANCEL_ONLY, 4, "cancel_only") \
+    X(TRADING_AUCTION, 5, "auction")         \
+    X(TRADING_LIMIT_ONLY, 6, "limit_only")   \
+    X(TRADING_DELISTED, 7, "delisted")
 
-#define WIRE_FEED_STATES(X)                                                                \
-    X(FEED_DOWN, 0, "down") X(FEED_CONNECTING, 1, "connecting") X(FEED_SYNCING, 2, "syncing") \
-    X(FEED_LIVE, 3, "live") X(FEED_STALE, 4, "stale") X(FEED_MAINTENANCE, 5, "maintenance")
+#define WIRE_FEED_STATES(X)             \
+    X(FEED_DOWN, 0, "down")             \
+    X(FEED_CONNECTING, 1, "connecting") \
+    X(FEED_SYNCING, 2, "syncing")       \
+    X(FEED_LIVE, 3, "live")             \
+    X(FEED_STALE, 4, "stale")           \
+    X(FEED_MAINTENANCE, 5, "maintenance")
 
 /* An order's life. FINAL states are FILLED and after. */
-#define WIRE_ORDER_STATES(X)                                                                     \
-    X(ORDER_NONE, 0, "none")                         /* The engine has never seen it. */         \
-    X(ORDER_PENDING_NEW, 1, "pending_new")           /* Journalled, sent or about to be. */      \
-    X(ORDER_LIVE, 2, "live")                         /* The venue has it. */                     \
-    X(ORDER_PARTIALLY_FILLED, 3, "partially_filled")                                             \
-    X(ORDER_PENDING_CANCEL, 4, "pending_cancel")                                                 \
-    X(ORDER_PENDING_REPLACE, 5, "pending_replace")                                               \
-    X(ORDER_UNKNOWN, 6, "unknown")                   /* Outcome not known: asked, never resent. */ \
-    X(ORDER_FILLED, 16, "filled")                                                                \
-    X(ORDER_CANCELLED, 17, "cancelled")                                                          \
-    X(ORDER_REJECTED, 18, "rejected")                                                            \
+#define WIRE_ORDER_STATES(X)                                                      \
+    X(ORDER_NONE, 0, "none")               /* The engine has never seen it. */    \
+    X(ORDER_PENDING_NEW, 1, "pending_new") /* Journalled, sent or about to be. */ \
+    X(ORDER_LIVE, 2, "live")               /* The venue has it. */                \
+    X(ORDER_PARTIALLY_FILLED, 3, "partially_filled")                              \
+    X(ORDER_PENDING_CANCEL, 4, "pending_cancel")                                  \
+    X(ORDER_PENDING_REPLACE, 5, "pending_replace")                                \
+    X(ORDER_UNKNOWN, 6, "unknown") /* Outcome not known: asked, never resent. */  \
+    X(ORDER_FILLED, 16, "filled")                                                 \
+    X(ORDER_CANCELLED, 17, "cancelled")                                           \
+    X(ORDER_REJECTED, 18, "rejected")                                             \
     X(ORDER_EXPIRED, 19, "expired")
 
 /* What happened to an order, on 6002. */
-#define WIRE_ORDER_EVENT_KINDS(X)                                                                  \
-    X(ORDER_EVENT_ACCEPTED, 1, "accepted") X(ORDER_EVENT_REJECTED, 2, "rejected")                  \
-    X(ORDER_EVENT_PARTIALLY_FILLED, 3, "partially_filled") X(ORDER_EVENT_FILLED, 4, "filled")      \
-    X(ORDER_EVENT_CANCELLED, 5, "cancelled") X(ORDER_EVENT_REPLACED, 6, "replaced")                \
-    X(ORDER_EVENT_EXPIRED, 7, "expired") X(ORDER_EVENT_CANCEL_REJECTED, 8, "cancel_rejected")      \
-    X(ORDER_EVENT_REPLACE_REJECTED, 9, "replace_rejected") X(ORDER_EVENT_UNKNOWN, 10, "unknown")
+#define WIRE_ORDER_EVENT_KINDS(X)                          \
+    X(ORDER_EVENT_ACCEPTED, 1, "accepted")                 \
+    X(ORDER_EVENT_REJECTED, 2, "rejected")                 \
+    X(ORDER_EVENT_PARTIALLY_FILLED, 3, "partially_filled") \
+    X(ORDER_EVENT_FILLED, 4, "filled")                     \
+    X(ORDER_EVENT_CANCELLED, 5, "cancelled")               \
+    X(ORDER_EVENT_REPLACED, 6, "replaced")                 \
+    X(ORDER_EVENT_EXPIRED, 7, "expired")                   \
+    X(ORDER_EVENT_CANCEL_REJECTED, 8, "cancel_rejected")   \
+    X(ORDER_EVENT_REPLACE_REJECTED, 9, "replace_rejected") \
+    X(ORDER_EVENT_UNKNOWN, 10, "unknown")
 
-#define WIRE_ACCOUNT_EVENT_KINDS(X)                                                             \
-    X(ACCOUNT_BALANCE, 1, "balance")  /* The venue's absolute balance of one asset. */          \
-    X(ACCOUNT_TRANSFER, 2, "transfer") /* Deposit, withdrawal, transfer: a signed change. */    \
-    X(ACCOUNT_FUNDING, 3, "funding") X(ACCOUNT_POSITION, 4, "position")                         \
+#define WIRE_ACCOUNT_EVENT_KINDS(X)                                                          \
+    X(ACCOUNT_BALANCE, 1, "balance")   /* The venue's absolute balance of one asset. */      \
+    X(ACCOUNT_TRANSFER, 2, "transfer") /* Deposit, withdrawal, transfer: a signed change. */ \
+    X(ACCOUNT_FUNDING, 3, "funding")                                                         \
+    X(ACCOUNT_POSITION, 4, "position")                                                       \
     X(ACCOUNT_ADJUSTMENT, 5, "adjustment")
 
-#define WIRE_ENGINE_STATES(X)                                                                   \
-    X(ENGINE_STARTING, 0, "starting") X(ENGINE_RECONCILING, 1, "reconciling")                   \
-    X(ENGINE_READY, 2, "ready") X(ENGINE_DEGRADED, 3, "degraded") X(ENGINE_HALTED, 4, "halted") \
-    X(ENGINE_KILLED, 5, "killed") X(ENGINE_STOPPING, 6, "stopping")
+#define WIRE_ENGINE_STATES(X)               \
+    X(ENGINE_STARTING, 0, "starting")       \
+    X(ENGINE_RECONCILING, 1, "reconciling") \
+    X(ENGINE_READY, 2, "ready")             \
+    X(ENGINE_DEGRADED, 3, "degraded")       \
+    X(ENGINE_HALTED, 4, "halted")           \
+    X(ENGINE_KILLED, 5, "killed")           \
+    X(ENGINE_STOPPING, 6, "stopping")
 
-#define WIRE_RISK_STATES(X) \
-    X(RISK_UNKNOWN, 0, "unknown") X(RISK_RUNNING, 1, "running") X(RISK_HALTED, 2, "halted") \
+#define WIRE_RISK_STATES(X)       \
+    X(RISK_UNKNOWN, 0, "unknown") \
+    X(RISK_RUNNING, 1, "running") \
+    X(RISK_HALTED, 2, "halted")   \
     X(RISK_KILLED, 3, "killed")
 
-#define WIRE_SCOPES(X)                                                               \
-    X(SCOPE_ALL, 1, "all") X(SCOPE_VENUE, 2, "venue") X(SCOPE_STRATEGY, 3, "strategy") \
+#define WIRE_SCOPES(X)               \
+    X(SCOPE_ALL, 1, "all")           \
+    X(SCOPE_VENUE, 2, "venue")       \
+    X(SCOPE_STRATEGY, 3, "strategy") \
     X(SCOPE_INSTRUMENT, 4, "instrument")
 
-#define WIRE_COMMANDS(X) \
-    X(COMMAND_HALT, 1, "halt") X(COMMAND_RESUME, 2, "resume") X(COMMAND_KILL, 3, "kill") \
+#define WIRE_COMMANDS(X)           \
+    X(COMMAND_HALT, 1, "halt")     \
+    X(COMMAND_RESUME, 2, "resume") \
+    X(COMMAND_KILL, 3, "kill")     \
     X(COMMAND_FLATTEN, 4, "flatten")
 
-#define WIRE_STRATEGY_STATES(X)                                                            \
-    X(STRATEGY_STOPPED, 0, "stopped") X(STRATEGY_WAITING, 1, "waiting")                    \
-    X(STRATEGY_RUNNING, 2, "running") X(STRATEGY_HALTED, 3, "halted")                      \
+#define WIRE_STRATEGY_STATES(X)       \
+    X(STRATEGY_STOPPED, 0, "stopped") \
+    X(STRATEGY_WAITING, 1, "waiting") \
+    X(STRATEGY_RUNNING, 2, "running") \
+    X(STRATEGY_HALTED, 3, "halted")   \
     X(STRATEGY_UNWINDING, 4, "unwinding")
 
-#define WIRE_STATE_REQUESTS(X)                                                                     \
-    X(REQUEST_STATE, 1, "state")         /* The owner's whole current state of the stream. */      \
-    X(REQUEST_SNAPSHOT, 2, "snapshot")   /* Definitions and book snapshots (instrument, or all). */ \
-    X(REQUEST_REPLAY, 3, "replay")       /* Messages from_seq.. of one type, this epoch. */
+#define WIRE_STATE_REQUESTS(X)                                                                    \
+    X(REQUEST_STATE, 1, "state")       /* The owner's whole current state of the stream. */       \
+    X(REQUEST_SNAPSHOT, 2, "snapshot") /* Definitions and book snapshots (instrument, or all). */ \
+    X(REQUEST_REPLAY, 3, "replay")     /* Messages from_seq.. of one type, this epoch. */
 
-/* Why something was refused or ended. Published, counted and logged by this name: never renumber. */
+/* Why something was refused or ended. Published, counted and logged by this name: never renumber.
+ */
 #define WIRE_REASONS(X)                                                                  \
     X(REASON_NONE, 0, "none")                                                            \
     X(REASON_HALTED, 1, "halted")                                                        \
@@ -177,7 +216,7 @@ WIRE_KINDS(WIRE_AS_KIND)
     X(REASON_REQUESTED, 46, "requested")                                                 \
     X(REASON_SHUTDOWN, 47, "shutdown")                                                   \
     X(REASON_DEAD_MAN, 48, "dead_man")                                                   \
-    X(REASON_NO_LIQUIDITY, 49, "no_liquidity")   /* IOC or FOK remainder, market order. */ \
+    X(REASON_NO_LIQUIDITY, 49, "no_liquidity") /* IOC or FOK remainder, market order. */ \
     X(REASON_SELF_TRADE_PREVENTED, 50, "self_trade_prevented")                           \
     X(REASON_DRY_RUN, 51, "dry_run")                                                     \
     X(REASON_NEVER_SENT, 52, "never_sent")                                               \
@@ -223,8 +262,8 @@ WIRE_KINDS(WIRE_AS_KIND)
     X(reason, WIRE_REASONS, uint16_t)
 
 #define WIRE_AS_CONSTANT(name, value, text) name = (value),
-#define WIRE_AS_ENUM(name, LIST, ctype)         \
-    enum wire_##name##_value { LIST(WIRE_AS_CONSTANT) }; \
+#define WIRE_AS_ENUM(name, LIST, ctype)                 \
+    enum wire_##name##_value{ LIST(WIRE_AS_CONSTANT) }; \
     typedef ctype wire_##name;
 WIRE_ENUMS(WIRE_AS_ENUM)
 
@@ -237,19 +276,20 @@ enum wire_flag {
 };
 
 /* Here and below: F(kind, name, doc), A(kind, name, count, doc). */
-#define FIELDS_header(F)                                                                           \
-    F(event_type, type, "which event this is; subscription filters are on these two bytes, nothing else") \
-    F(u8, version, "of the layout: 1")                                                             \
-    F(u8, flags, "1 replay, 2 snapshot, 4 simulated")                                              \
-    F(u16, publisher, "role << 8 | instance")                                                      \
-    F(u16, account, "instance (venue, account) that it speaks of; 0: none")                        \
-    F(u32, size, "bytes of the whole event, this header included")                                 \
-    F(reserved32, reserved, "0")                                                                   \
-    F(u64, epoch, "new at each start of the publisher, greater than the one before")               \
-    F(u64, seq, "from 1, per publisher, epoch and type: a jump is a loss")                         \
-    F(id, instrument, "which instrument; 0: none")                                                 \
-    F(ns, origin_ns, "when the root cause was read from a socket; 0: none")                        \
-    F(ns, sent_ns, "when this event was handed to the bus")                                        \
+#define FIELDS_header(F)                                                                \
+    F(event_type, type,                                                                 \
+      "which event this is; subscription filters are on these two bytes, nothing else") \
+    F(u8, version, "of the layout: 1")                                                  \
+    F(u8, flags, "1 replay, 2 snapshot, 4 simulated")                                   \
+    F(u16, publisher, "role << 8 | instance")                                           \
+    F(u16, account, "instance (venue, account) that it speaks of; 0: none")             \
+    F(u32, size, "bytes of the whole event, this header included")                      \
+    F(reserved32, reserved, "0")                                                        \
+    F(u64, epoch, "new at each start of the publisher, greater than the one before")    \
+    F(u64, seq, "from 1, per publisher, epoch and type: a jump is a loss")              \
+    F(id, instrument, "which instrument; 0: none")                                      \
+    F(ns, origin_ns, "when the root cause was read from a socket; 0: none")             \
+    F(ns, sent_ns, "when this event was handed to the bus")                             \
     F(id, cause, "opportunity_id, order_id or command_id that led to this event; 0: none")
 
 #define WIRE_AS_MEMBER(kind, name, doc) wire_##kind name;
@@ -281,29 +321,30 @@ static_assert(sizeof(struct wire_header) == 64, "header: size");
 
 #define WIRE_PARTS(X) X(level, 16) X(sequence, 16) X(scope, 24)
 
-#define WIRE_AS_PART(part, bytes)                                             \
-    struct wire_##part {                                                      \
-        PART_##part(WIRE_AS_MEMBER)                                           \
-    };                                                                        \
-    static_assert(sizeof(struct wire_##part) == (bytes), #part ": size");     \
+#define WIRE_AS_PART(part, bytes)                                         \
+    struct wire_##part {                                                  \
+        PART_##part(WIRE_AS_MEMBER)                                       \
+    };                                                                    \
+    static_assert(sizeof(struct wire_##part) == (bytes), #part ": size"); \
     typedef struct wire_##part wire_##part;
 WIRE_PARTS(WIRE_AS_PART)
 
 /* ---- fields of each event ---- */
 
-#define FIELDS_heartbeat(F, A)                                                                     \
-    F(epoch_ns, realtime_ns, "wall clock of the publisher's host")                                 \
-    F(u64, boot_id, "first 8 bytes of the host's boot id: monotonic stamps of another boot cannot be compared") \
-    F(u64, risk_version, "version of the risk state that the publisher applies; 0: none yet")      \
-    F(u64, gaps, "messages that this process has found missing on its inputs since start")         \
-    F(u64, recovered, "of those, how many came back")                                              \
-    F(u64, lost, "of the missing, how many will not come back (the rest is still asked for)")   \
-    F(u64, dropped, "messages of its own that this process could not hand to the bus")             \
-    F(u64, malformed, "messages on its inputs that were no event it can read, and were dropped") \
-    F(ns, longest_turn_ns, "longest turn of its loop since the last heartbeat")                    \
-    F(u32, pid, "process id")                                                                      \
-    F(u16, port, "the stream's port")                                                              \
-    F(u16, sequence_count, "entries used below")                                                   \
+#define FIELDS_heartbeat(F, A)                                                                    \
+    F(epoch_ns, realtime_ns, "wall clock of the publisher's host")                                \
+    F(u64, boot_id,                                                                               \
+      "first 8 bytes of the host's boot id: monotonic stamps of another boot cannot be compared") \
+    F(u64, risk_version, "version of the risk state that the publisher applies; 0: none yet")     \
+    F(u64, gaps, "messages that this process has found missing on its inputs since start")        \
+    F(u64, recovered, "of those, how many came back")                                             \
+    F(u64, lost, "of the missing, how many will not come back (the rest is still asked for)")     \
+    F(u64, dropped, "messages of its own that this process could not hand to the bus")            \
+    F(u64, malformed, "messages on its inputs that were no event it can read, and were dropped")  \
+    F(ns, longest_turn_ns, "longest turn of its loop since the last heartbeat")                   \
+    F(u32, pid, "process id")                                                                     \
+    F(u16, port, "the stream's port")                                                             \
+    F(u16, sequence_count, "entries used below")                                                  \
     A(sequence, sequences, WIRE_SEQUENCES_MAX, "last seq of each type on this stream")
 
 #define FIELDS_state_request(F, A)                                            \
@@ -360,13 +401,14 @@ WIRE_PARTS(WIRE_AS_PART)
     F(u8, is_last, "1: the venue's message ends here; 0: more deltas of it follow")    \
     F(reserved8, reserved1, "0")
 
-#define FIELDS_book_snapshot(F, A) \
-    FIELDS_book_head(F, A)         \
-    A(level, levels, WIRE_LEVELS_MAX, "bid_count bids, then ask_count asks: the whole book as far as it is kept")
+#define FIELDS_book_snapshot(F, A)        \
+    FIELDS_book_head(F, A)                \
+        A(level, levels, WIRE_LEVELS_MAX, \
+          "bid_count bids, then ask_count asks: the whole book as far as it is kept")
 
-#define FIELDS_book_delta(F, A) \
-    FIELDS_book_head(F, A)      \
-    A(level, levels, WIRE_LEVELS_MAX, "bid_count bids, then ask_count asks: absolute new quantities")
+#define FIELDS_book_delta(F, A)                              \
+    FIELDS_book_head(F, A) A(level, levels, WIRE_LEVELS_MAX, \
+                             "bid_count bids, then ask_count asks: absolute new quantities")
 
 #define FIELDS_best_quote(F, A)                                       \
     F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none")   \
@@ -726,59 +768,61 @@ WIRE_PARTS(WIRE_AS_PART)
 
 /* id, name, bytes with every array full, 1: ends with an array that is sent as long as it is used,
  * port (0: every stream), doc. */
-#define WIRE_EVENTS(X)                                                                              \
-    X(2, heartbeat, 512, 0, 0, "life sign of a stream, every 100 ms, with the last seq of each type") \
-    X(3, state_request, 104, 0, 0, "sent upstream by a subscriber; never published")                \
-    X(4, recovery_end, 88, 0, 0, "ends the answer to a state_request")                              \
-    X(16, instrument, 256, 0, 6001, "definition of an instrument")                                  \
-    X(17, book_snapshot, 32088, 1, 6001, "whole book: replaces what the receiver has")              \
-    X(18, book_delta, 32088, 1, 6001, "changed levels")                                             \
-    X(19, best_quote, 120, 0, 6001, "top of book")                                                  \
-    X(20, trade, 136, 0, 6001, "public trade")                                                      \
-    X(21, feed_status, 128, 0, 6001, "state of a book or of the feed")                              \
-    X(32, order_event, 288, 0, 6002, "what happened to an order")                                   \
-    X(48, trade_event, 256, 0, 6017, "one execution of ours")                                       \
-    X(49, account_event, 184, 0, 6017, "balance, transfer, funding as the venue reports it")        \
-    X(64, order_status, 264, 0, 6018, "full state of an order")                                     \
-    X(65, engine_status, 168, 0, 6018, "state of an engine")                                        \
-    X(80, position, 176, 0, 6003, "position of an account or of a strategy in it")                  \
-    X(81, balance, 144, 0, 6003, "balance of one asset")                                            \
-    X(82, pnl, 144, 0, 6003, "profit and loss in the reporting currency")                           \
-    X(96, strategy_status, 168, 0, 6004, "state of a strategy")                                     \
-    X(97, intent_refused, 104, 0, 6004, "an intent that did not become an order")                   \
-    X(112, opportunity, 192, 0, 6008, "an executable price difference between two venues")          \
-    X(113, opportunity_end, 88, 0, 6008, "it is gone")                                              \
-    X(128, risk_state, 1008, 0, 6020, "every 100 ms: halts, kills and limits in force")             \
-    X(144, order_request, 128, 0, 7003, "intent: new order")                                        \
-    X(145, order_cancel, 96, 0, 7003, "intent: cancel one order")                                   \
-    X(146, order_replace, 112, 0, 7003, "intent: change price or quantity")                         \
-    X(147, cancel_all, 80, 0, 7003, "intent: cancel a strategy's orders on this account")           \
-    X(148, order_query, 88, 0, 7003, "asks an engine for the state of orders")                      \
-    X(160, position_update, 96, 0, 7004, "what the ledger has, for the engine's limits")            \
-    X(161, trade_replay_request, 80, 0, 7004, "asks an engine for executions again")                \
-    X(162, applied_trade_number, 80, 0, 7004, "what is durably in the ledger")                      \
+#define WIRE_EVENTS(X)                                                                       \
+    X(2, heartbeat, 512, 0, 0,                                                               \
+      "life sign of a stream, every 100 ms, with the last seq of each type")                 \
+    X(3, state_request, 104, 0, 0, "sent upstream by a subscriber; never published")         \
+    X(4, recovery_end, 88, 0, 0, "ends the answer to a state_request")                       \
+    X(16, instrument, 256, 0, 6001, "definition of an instrument")                           \
+    X(17, book_snapshot, 32088, 1, 6001, "whole book: replaces what the receiver has")       \
+    X(18, book_delta, 32088, 1, 6001, "changed levels")                                      \
+    X(19, best_quote, 120, 0, 6001, "top of book")                                           \
+    X(20, trade, 136, 0, 6001, "public trade")                                               \
+    X(21, feed_status, 128, 0, 6001, "state of a book or of the feed")                       \
+    X(32, order_event, 288, 0, 6002, "what happened to an order")                            \
+    X(48, trade_event, 256, 0, 6017, "one execution of ours")                                \
+    X(49, account_event, 184, 0, 6017, "balance, transfer, funding as the venue reports it") \
+    X(64, order_status, 264, 0, 6018, "full state of an order")                              \
+    X(65, engine_status, 168, 0, 6018, "state of an engine")                                 \
+    X(80, position, 176, 0, 6003, "position of an account or of a strategy in it")           \
+    X(81, balance, 144, 0, 6003, "balance of one asset")                                     \
+    X(82, pnl, 144, 0, 6003, "profit and loss in the reporting currency")                    \
+    X(96, strategy_status, 168, 0, 6004, "state of a strategy")                              \
+    X(97, intent_refused, 104, 0, 6004, "an intent that did not become an order")            \
+    X(112, opportunity, 192, 0, 6008, "an executable price difference between two venues")   \
+    X(113, opportunity_end, 88, 0, 6008, "it is gone")                                       \
+    X(128, risk_state, 1008, 0, 6020, "every 100 ms: halts, kills and limits in force")      \
+    X(144, order_request, 128, 0, 7003, "intent: new order")                                 \
+    X(145, order_cancel, 96, 0, 7003, "intent: cancel one order")                            \
+    X(146, order_replace, 112, 0, 7003, "intent: change price or quantity")                  \
+    X(147, cancel_all, 80, 0, 7003, "intent: cancel a strategy's orders on this account")    \
+    X(148, order_query, 88, 0, 7003, "asks an engine for the state of orders")               \
+    X(160, position_update, 96, 0, 7004, "what the ledger has, for the engine's limits")     \
+    X(161, trade_replay_request, 80, 0, 7004, "asks an engine for executions again")         \
+    X(162, applied_trade_number, 80, 0, 7004, "what is durably in the ledger")               \
     X(176, operator_command, 184, 0, 7005, "halt, resume, kill, flatten")
 
-#define WIRE_AS_ARRAY(kind, name, count, doc) wire_##kind name[count];
-#define WIRE_PLUS_SIZE(kind, name, doc) +sizeof(wire_##kind)
+#define WIRE_AS_ARRAY(kind, name, count, doc)   wire_##kind name[count];
+#define WIRE_PLUS_SIZE(kind, name, doc)         +sizeof(wire_##kind)
 #define WIRE_PLUS_ARRAY(kind, name, count, doc) +sizeof(wire_##kind) * (count)
-#define WIRE_AS_STRUCT(id, event, bytes, tail, port, doc)                                    \
-    struct wire_##event {                                                                    \
-        struct wire_header header;                                                           \
-        FIELDS_##event(WIRE_AS_MEMBER, WIRE_AS_ARRAY)                                        \
-    };                                                                                       \
-    static_assert(sizeof(struct wire_##event) == (bytes), #event ": size");                  \
-    static_assert(sizeof(struct wire_header) FIELDS_##event(WIRE_PLUS_SIZE, WIRE_PLUS_ARRAY) == \
-                      (bytes),                                                               \
-                  #event ": padding");                                                       \
-    static_assert(((id) & 0xff) > 1, #event ": id begins like a subscription");
+#define WIRE_AS_STRUCT(id, event, bytes, tail, port, doc)                             \
+    struct wire_##event {                                                             \
+        struct wire_header header;                                                    \
+        FIELDS_##event(WIRE_AS_MEMBER, WIRE_AS_ARRAY)                                 \
+    };                                                                                \
+    static_assert(sizeof(struct wire_##event) == (bytes), #event ": size");           \
+    static_assert(sizeof(struct wire_header)                                          \
+                          FIELDS_##event(WIRE_PLUS_SIZE, WIRE_PLUS_ARRAY) == (bytes), \
+                  #event ": padding");                                                \
+    static_assert(((id)&0xff) > 1, #event ": id begins like a subscription");
 WIRE_EVENTS(WIRE_AS_STRUCT)
 
 #define WIRE_AS_ID(id, event, bytes, tail, port, doc) WIRE_##event = (id),
 enum wire_type { WIRE_EVENTS(WIRE_AS_ID) };
 
 #define WIRE_AS_UNION_MEMBER(id, event, bytes, tail, port, doc) struct wire_##event event;
-/* Room for any event, aligned: what a receiver copies into. 32 KiB: one per socket, not per message. */
+/* Room for any event, aligned: what a receiver copies into. 32 KiB: one per socket, not per
+ * message. */
 union wire_event {
     struct wire_header header;
     WIRE_EVENTS(WIRE_AS_UNION_MEMBER)
@@ -786,10 +830,10 @@ union wire_event {
 
 /* ---- functions ---- */
 
-/* WIRE_BEGIN zeroes a fixed-size event and sets type, version and size; the bus sets publisher, epoch,
- * seq and sent_ns. For book events use wire_book_begin. */
-#define WIRE_BEGIN(event_ptr, event)                                           \
-    (*(event_ptr) = (struct wire_##event){ .header = { .type = WIRE_##event,   \
+/* WIRE_BEGIN zeroes a fixed-size event and sets type, version and size; the bus sets publisher,
+ * epoch, seq and sent_ns. For book events use wire_book_begin. */
+#define WIRE_BEGIN(event_ptr, event)                                            \
+    (*(event_ptr) = (struct wire_##event){ .header = { .type = WIRE_##event,    \
                                                        .version = WIRE_VERSION, \
                                                        .size = sizeof(struct wire_##event) } })
 
@@ -799,9 +843,10 @@ void wire_book_begin(struct wire_book_delta *book, enum wire_type type);
 /* wire_book_end sets size from bid_count and ask_count (their sum at most WIRE_LEVELS_MAX). */
 void wire_book_end(struct wire_book_delta *book);
 
-/* wire_check says whether bytes are one valid event: known type and version, size as the type demands,
- * counts within size and bounds, enumerations known, exponents in range, texts ended, reserved zero.
- * Returns 0, ERR_VERSION (unknown version), ERR_NOT_FOUND (unknown type) or ERR_PROTO. Hot. */
+/* wire_check says whether bytes are one valid event: known type and version, size as the type
+ * demands, counts within size and bounds, enumerations known, exponents in range, texts ended,
+ * reserved zero. Returns 0, ERR_VERSION (unknown version), ERR_NOT_FOUND (unknown type) or
+ * ERR_PROTO. Hot. */
 int wire_check(const void *bytes, size_t size);
 
 /* wire_name gives the event's name, or NULL. */
@@ -812,13 +857,14 @@ int wire_port(uint16_t type);
 
 /* wire_NAME_str gives the text of an enumeration's value, "?" where it has none;
  * wire_NAME_from the value of a text, -1 where it has none. */
-#define WIRE_AS_STR(name, LIST, ctype)            \
+#define WIRE_AS_STR(name, LIST, ctype)             \
     const char *wire_##name##_str(unsigned value); \
     int wire_##name##_from(const char *text);
 WIRE_ENUMS(WIRE_AS_STR)
 
-/* wire_dump writes a valid event as one line of JSON (no newline), decimals as strings, enumerations by
- * name, reserved fields left out. Always ends out with NUL; returns the length it wanted, as snprintf. */
+/* wire_dump writes a valid event as one line of JSON (no newline), decimals as strings,
+ * enumerations by name, reserved fields left out. Always ends out with NUL; returns the length it
+ * wanted, as snprintf. */
 int wire_dump(const struct wire_header *event, char *out, size_t cap);
 
 /* wire_document writes docs/events.md to file (a FILE *). */

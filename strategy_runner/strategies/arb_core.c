@@ -327,8 +327,10 @@ static void settle(struct arb *arb, struct runner_core *core, struct group *grou
     group->order[LEG_HEDGE] = send(arb, core, group, book, side, price, size, true, now_ns);
 }
 
-/* Only a hedge that met the market counts as a try; one that was refused (a throttle, a halt) waits longer. */
-static void after_hedge(const struct arb *arb, struct group *group, const struct runner_order *order, int64_t now_ns)
+/* Only a hedge that met the market counts as a try; one that was refused (a throttle, a halt) waits
+ * longer. */
+static void after_hedge(const struct arb *arb, struct group *group,
+                        const struct runner_order *order, int64_t now_ns)
 {
     if (order->state != ORDER_REJECTED)
         group->hedges++;

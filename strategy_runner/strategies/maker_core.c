@@ -165,8 +165,8 @@ static void maker_market(void *state, struct runner_core *core, const struct mar
 }
 
 /* What was refused would be refused again at the next tick of the market. */
-static void maker_order(void *state, struct runner_core *core, const struct runner_order *order, int64_t fill_qty,
-                        int64_t fill_price, int64_t now_ns)
+static void maker_order(void *state, struct runner_core *core, const struct runner_order *order,
+                        int64_t fill_qty, int64_t fill_price, int64_t now_ns)
 {
     struct maker *maker = state;
 

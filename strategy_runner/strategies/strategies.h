@@ -32,8 +32,8 @@ struct maker_config {
     int64_t max_position;    /* Base: the side that would pass it is not quoted. */
     int64_t requote_ppm;  /* A quote stays while its price is within this of where it should be. */
     int64_t min_quote_ns; /* And at least so long. */
-    int64_t pull_ppm;        /* One further off than this is cancelled at once; 0: replaced like any other. */
-    int64_t max_quote_ns;    /* An older one is cancelled and made anew; 0: never. */
+    int64_t pull_ppm;     /* One further off is cancelled at once; 0: replaced as any other. */
+    int64_t max_quote_ns; /* An older one is cancelled and made anew; 0: never. */
 };
 extern const struct strategy_ops strategy_market_maker;
 

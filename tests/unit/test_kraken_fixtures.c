@@ -1,6 +1,6 @@
-/* Every payload of ../shared/fixtures/kraken/{market,private,rest} that the Kraken codecs are meant to
- * read decodes to what stands here; every other one stands here with the reason why not. A file that is
- * in neither list, or a name without a file, fails. */
+/* Every payload of ../shared/fixtures/kraken/{market,private,rest} that the Kraken codecs are meant
+ * to read decodes to what stands here; every other one stands here with the reason why not. A file
+ * that is in neither list, or a name without a file, fails. */
 #include "tests/unit/capture.h"
 #include "tests/unit/check.h"
 #include "tests/unit/order_world.h"
@@ -156,8 +156,8 @@ enum how {
 struct payload {
     const char *name; /* "market/book_update_ka.json" */
     enum how how;
-    enum venue_op op;          /* ANSWER, REST: of the request. */
-    const char *key;           /* PUBLIC_REST: the url. REST query: the order asked for. */
+    enum venue_op op;           /* ANSWER, REST: of the request. */
+    const char *key;            /* PUBLIC_REST: the url. REST query: the order asked for. */
     const char *before, *after; /* What stands around a payload that is a part of a frame. */
     const char *expected;
 };
@@ -248,21 +248,21 @@ static void on_report(void *ctx, const struct venue_report *r)
                 r->kind == REPORT_NEW         ? "new"
                 : r->kind == REPORT_CANCELLED ? "cancelled"
                                               : "order",
-                r->exchange_order_id, *r->client_order_id ? "=" : "", r->client_order_id,
-                r->symbol, wire_side_str(r->side), wire_order_state_str(r->state),
-                r->cum_qty < 0 ? "?" : decimal(r->cum_qty, r->qty_exp),
-                decimal(r->qty, r->qty_exp), decimal(r->price, r->price_exp),
-                r->why ? " " : "", r->why ? wire_reason_str(r->why) : "");
+                r->exchange_order_id, *r->client_order_id ? "=" : "", r->client_order_id, r->symbol,
+                wire_side_str(r->side), wire_order_state_str(r->state),
+                r->cum_qty < 0 ? "?" : decimal(r->cum_qty, r->qty_exp), decimal(r->qty, r->qty_exp),
+                decimal(r->price, r->price_exp), r->why ? " " : "",
+                r->why ? wire_reason_str(r->why) : "");
             break;
         }
         say(out, "%s: %s%s%s",
-            r->kind == REPORT_REPLACED            ? "replaced"
-            : r->kind == REPORT_OUTCOME_UNKNOWN   ? "unknown"
-            : r->kind == REPORT_REJECTED          ? "rejected"
-            : r->kind == REPORT_CANCEL_REJECTED   ? "cancel rejected"
-            : r->kind == REPORT_REPLACE_REJECTED  ? "replace rejected"
-            : r->kind == REPORT_FAILED            ? "failed"
-                                                  : "other",
+            r->kind == REPORT_REPLACED           ? "replaced"
+            : r->kind == REPORT_OUTCOME_UNKNOWN  ? "unknown"
+            : r->kind == REPORT_REJECTED         ? "rejected"
+            : r->kind == REPORT_CANCEL_REJECTED  ? "cancel rejected"
+            : r->kind == REPORT_REPLACE_REJECTED ? "replace rejected"
+            : r->kind == REPORT_FAILED           ? "failed"
+                                                 : "other",
             wire_reason_str(r->why), *r->text ? ": " : "", r->text);
         break;
     }
@@ -353,8 +353,8 @@ static int ask(struct order_desk *desk, const struct payload *payload)
 {
     struct venue_command command = { .op = payload->op,
                                      .request_id = 1,
-                                     .transport = payload->how == ANSWER ? TRANSPORT_WS
-                                                                         : TRANSPORT_REST,
+                                     .transport =
+                                         payload->how == ANSWER ? TRANSPORT_WS : TRANSPORT_REST,
                                      .side = SIDE_BUY,
                                      .type = ORDER_LIMIT,
                                      .price = 1,
@@ -426,12 +426,12 @@ static void read_private(const struct payload *payload, struct file_text text, c
 
 /* ---- the lists ---- */
 
-#define PRIME(symbol, levels)                                                                  \
-    "{\"channel\":\"book\",\"type\":\"snapshot\",\"data\":[{\"symbol\":\"" symbol "\",\"bids\":[" \
-    levels "],\"asks\":[]}]}"
-#define PAIRS_URL "https://api.kraken.com/0/public/AssetPairs"
+#define PRIME(symbol, levels)                                                     \
+    "{\"channel\":\"book\",\"type\":\"snapshot\",\"data\":[{\"symbol\":\"" symbol \
+    "\",\"bids\":[" levels "],\"asks\":[]}]}"
+#define PAIRS_URL     "https://api.kraken.com/0/public/AssetPairs"
 #define IN_EXECUTIONS "{\"channel\":\"executions\",\"type\":\"update\",\"data\":["
-#define END_SEQUENCE "],\"sequence\":1}"
+#define END_SEQUENCE  "],\"sequence\":1}"
 
 static const struct payload payloads[] = {
 #include "tests/unit/kraken_payloads.inc"
@@ -514,7 +514,8 @@ static const struct {
     { "rest/spot_public_get_retries_on_5xx_then_succeeds_kx13.json", "no REST ticker" },
     { "rest/order_amends_json_ka.json", "amends come over channel executions" },
     { "rest/query_trades_info_json_ka.json", "executions are listed, not asked for one by one" },
-    { "rest/spot_trading_get_user_trade_details", "executions are listed, not asked for one by one" },
+    { "rest/spot_trading_get_user_trade_details",
+      "executions are listed, not asked for one by one" },
     { "rest/deserialize_state_", "a client's own file, not the venue's" },
     { "rest/execute_kx1.json", "a client's own file" },
     { "rest/paper_market_sell_", "a client's own file" },
@@ -551,7 +552,8 @@ static void check_payload(const struct payload *payload)
         char *whole = malloc(cap);
         if (!whole)
             abort();
-        text.len = (size_t)snprintf(whole, cap, "%s%s%s", payload->before, text.text, payload->after);
+        text.len =
+            (size_t)snprintf(whole, cap, "%s%s%s", payload->before, text.text, payload->after);
         free(text.text);
         text.text = whole;
     }

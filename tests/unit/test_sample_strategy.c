@@ -31,7 +31,8 @@ static void fill(const struct wire_order_request *order)
     order_says(&copy, ORDER_EVENT_FILLED, ORDER_FILLED, copy.qty, copy.qty);
 }
 
-/* While the fixture starts up a first slice may have left already: it is sent again until answered. */
+/* While the fixture starts up a first slice may have left already: it is sent again until answered.
+ */
 static void begin(void)
 {
     runner_begin(&strategy_accumulate, &accumulate);
