@@ -93,7 +93,7 @@ endef
 $(foreach r,$(ROLES),$(eval $(call role_rules,$(r))))
 
 # The doctor listens with the gateway's own eyes.
-$(BIN)/tickpipe: $(call objects,$(CLI_SRC)) $(B)/version.o $(B)/libmarket_gateway.a $(LIBS)
+$(BIN)/tickpipe: $(call objects,$(CLI_SRC)) $(B)/version.o $(B)/libmarket_gateway.a $(B)/trading_engine/keys.o $(LIBS)
 	@mkdir -p $(dir $@)
 	$(CC) $(SAN_FLAGS) -pthread -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
 $(BIN)/zmq_test: $(B)/cli/zmq_test.o $(B)/version.o $(LIBS)

@@ -7,6 +7,7 @@
 #include "common/leaf/fixed.h"
 #include "venue_link/live.h"
 #include "market_gateway/settings.h"
+#include "trading_engine/engine_settings.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,7 +40,8 @@ struct patient {
     const char *names[VENUE_SYMBOLS_MAX];
     size_t name_count;
     const char *rest_url, *ws_url;
-    struct probe rest, ws;
+    struct engine_settings engine;
+    struct probe rest, ws, order_rest, order_ws;
     struct live *live;
     struct seen seen[VENUE_SYMBOLS_MAX];
     size_t seen_count;
@@ -112,25 +114,36 @@ static void on_event(void *ctx, struct wire_header *header)
     }
 }
 
-/* ---- the gateway's own file ---- */
+/* ---- the gateway's and the engine's own files ---- */
 
-static int read_settings(struct patient *p)
+static int read_file(struct patient *p, enum role role, void *settings,
+                     const struct config_key *own_keys, size_t own_count)
 {
     struct config_key keys[ROLE_KEYS_MAX];
     struct role_config ignored;
     const char *own = p->cli->rt.config_path, *slash = strrchr(own, '/');
     char path[ROLE_PATH_MAX + 96];
-    int len = snprintf(path, sizeof(path), "%.*smarket_gateway_%s.ini",
-                       slash ? (int)(slash + 1 - own) : 0, own, p->instance->name);
+    int len = snprintf(path, sizeof(path), "%.*s%s_%s.ini", slash ? (int)(slash + 1 - own) : 0, own,
+                       role_name(role), p->instance->name);
 
     for (char *at = path + len; at > path && at[-1] != '/'; at--)
         if (at[-1] >= 'A' && at[-1] <= 'Z')
             at[-1] = (char)(at[-1] - 'A' + 'a');
     const struct config_part parts[] = {
-        { &p->settings, market_gateway_keys, market_gateway_key_count },
-        { &ignored, keys, role_keys(ROLE_MARKET_GATEWAY, keys) },
+        { settings, own_keys, own_count },
+        { &ignored, keys, role_keys(role, keys) },
     };
     return config_load_parts(parts, COUNT(parts), path, stderr);
+}
+
+static int read_settings(struct patient *p)
+{
+    int err = read_file(p, ROLE_MARKET_GATEWAY, &p->settings, market_gateway_keys,
+                        market_gateway_key_count);
+
+    return err ? err
+               : read_file(p, ROLE_TRADING_ENGINE, &p->engine, trading_engine_keys,
+                           trading_engine_key_count);
 }
 
 static void split_names(struct patient *p)
@@ -210,19 +223,35 @@ static void listen_to(struct patient *p, int64_t seconds)
     live_counters(p->live, &p->counters);
 }
 
-static void probe_hosts(struct patient *p)
+static void probe_pair(struct patient *p, const char *ca_file, const char *rest_url,
+                       const char *ws_url, struct probe *rest, struct probe *ws)
 {
     struct tls *tls = NULL;
 
-    if (tls_open(&tls, p->settings.ca_file[0] ? p->settings.ca_file : NULL) != 0) {
+    if (tls_open(&tls, ca_file[0] ? ca_file : NULL) != 0) {
         p->verdict = "CA_FILE cannot be read";
         return;
     }
-    probe_url(&p->rest, tls, p->rest_url, PROBE_MS * NS_PER_MS);
-    probe_url(&p->ws, tls, p->ws_url, PROBE_MS * NS_PER_MS);
+    probe_url(rest, tls, rest_url, PROBE_MS * NS_PER_MS);
+    probe_url(ws, tls, ws_url, PROBE_MS * NS_PER_MS);
     tls_close(&tls);
-    if (!p->rest.is_ok || !p->ws.is_ok)
+    if (!rest->is_ok || !ws->is_ok)
         p->verdict = "a host cannot be reached";
+}
+
+static void probe_hosts(struct patient *p)
+{
+    const struct engine_settings *e = &p->engine;
+    const char *rest =
+        choose(e->http_url, e->is_testnet, p->venue->testnet_rest_url, p->venue->rest_url);
+    const char *ws =
+        choose(e->ws_url, e->is_testnet, p->venue->testnet_order_ws_url, p->venue->order_ws_url);
+
+    probe_pair(p, p->settings.ca_file, p->rest_url, p->ws_url, &p->rest, &p->ws);
+    if (rest && ws)
+        probe_pair(p, e->ca_file, rest, ws, &p->order_rest, &p->order_ws);
+    else
+        p->verdict = "TESTNET_MODE, but the venue has no test host for orders";
 }
 
 /* Venue minus ours: the codec's measurement, else from stamps, less half of the way there and back.
@@ -246,7 +275,7 @@ static void examine(struct patient *p)
         return;
     }
     if (read_settings(p) != 0) {
-        p->verdict = "its market_gateway file is refused";
+        p->verdict = "its market_gateway or trading_engine file is refused";
         return;
     }
     split_names(p);
@@ -278,7 +307,7 @@ static void examine(struct patient *p)
 
 /* ---- saying ---- */
 
-static void print_probe(const char *what, const struct probe *probe)
+static void print_probe(const char *what, const struct probe *probe, const char *ca_file)
 {
     if (!probe->host[0])
         return;
@@ -286,11 +315,11 @@ static void print_probe(const char *what, const struct probe *probe)
         printf("  %-10s %s: %s\n", what, probe->host, probe->why);
         return;
     }
-    printf("  %-10s %s (%s): %s %s, certificate of \"%s\" for %d more days; name %.1f ms, TCP %.1f "
-           "ms, TLS %.1f ms\n",
+    printf("  %-10s %s (%s): %s %s, certificate of \"%s\" for %d more days, verified by "
+           "%s; name %.1f ms, TCP %.1f ms, TLS %.1f ms\n",
            what, probe->host, probe->address, probe->protocol, probe->cipher, probe->issuer,
-           probe->days_left, (double)probe->name_ns / 1e6, (double)probe->tcp_ns / 1e6,
-           (double)probe->tls_ns / 1e6);
+           probe->days_left, ca_file[0] ? ca_file : "the system's CAs",
+           (double)probe->name_ns / 1e6, (double)probe->tcp_ns / 1e6, (double)probe->tls_ns / 1e6);
 }
 
 static const struct venue_feed_top *top_of(const struct venue_feed_top *tops, size_t count,
@@ -350,8 +379,10 @@ static void print_for_people(const struct patient *p)
 
     printf("%s (%s): %s\n", p->instance->name, p->instance->venue,
            p->verdict ? p->verdict : "well");
-    print_probe("REST", &p->rest);
-    print_probe("WebSocket", &p->ws);
+    print_probe("REST", &p->rest, p->settings.ca_file);
+    print_probe("WebSocket", &p->ws, p->settings.ca_file);
+    print_probe("orders", &p->order_rest, p->engine.ca_file);
+    print_probe("order WS", &p->order_ws, p->engine.ca_file);
     if (!p->live)
         return;
     if (clock_offset(p, &offset_ns))
@@ -388,6 +419,8 @@ static void print_for_programs(const struct patient *p)
            p->verdict ? p->verdict : "");
     print_probe_json("rest", &p->rest);
     print_probe_json("ws", &p->ws);
+    print_probe_json("order_rest", &p->order_rest);
+    print_probe_json("order_ws", &p->order_ws);
     if (clock_offset(p, &offset_ns))
         printf("\"clock_offset_us\":%" PRId64 ",", offset_ns / NS_PER_US);
     printf("\"messages\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"resyncs\":%" PRIu64
