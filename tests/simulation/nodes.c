@@ -47,6 +47,20 @@ static void log_each(const struct log *log, size_t bytes, void *ctx,
     }
 }
 
+void log_trim(struct log *log)
+{
+    uint16_t head[2];
+    size_t at = 0;
+
+    while (at + sizeof(head) <= log->size) {
+        memcpy(head, log->bytes + at, sizeof(head));
+        if (at + sizeof(head) + head[1] > log->size)
+            break;
+        at += sizeof(head) + head[1];
+    }
+    log->size = at;
+}
+
 static void note(struct node *node, const char *event, const char *text)
 {
     sim_trace(node->sim, "%s notes %s %s", node->name, event, text);
@@ -505,13 +519,35 @@ static void runner_boot(struct node *node)
     add_strategies(r);
 }
 
+/* A runner gone wrong hears neither halts nor kills: what an engine refuses must not depend on it.
+ */
+static union wire_event runner_copy;
+
 static void runner_event(struct node *node, unsigned port, const struct wire_header *event)
 {
     struct runner_node *r = node->state;
 
+    union wire_event *copy = &runner_copy;
+
     (void)port;
-    if (event->type == WIRE_risk_state)
+    if (event->type == WIRE_risk_state) {
         node->risk_version = ((const struct wire_risk_state *)(const void *)event)->risk_version;
+        memcpy(copy, event, event->size);
+        bool is_held = copy->risk_state.state != RISK_RUNNING || copy->risk_state.scope_count > 0;
+        if (is_held && sim_strikes(node->sim, FAULT_DEAF_RUNNER)) {
+            copy->risk_state.state = RISK_RUNNING;
+            copy->risk_state.scope_count = 0;
+            event = &copy->header;
+        }
+    } else if (event->type == WIRE_engine_status) {
+        memcpy(copy, event, event->size);
+        bool is_held = copy->engine_status.state == ENGINE_HALTED ||
+                       copy->engine_status.state == ENGINE_KILLED;
+        if (is_held && sim_strikes(node->sim, FAULT_DEAF_RUNNER)) {
+            copy->engine_status.state = ENGINE_READY;
+            event = &copy->header;
+        }
+    }
     runner_core_event(&r->core, event, node->sim->now_ns);
 }
 

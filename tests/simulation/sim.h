@@ -9,32 +9,33 @@
 #include "common/leaf/base.h"
 
 /* Everything that a run does to the pipeline on purpose: name, text. */
-#define SIM_FAULTS(X)                              \
-    X(BUS_LOST, "bus message lost")                \
-    X(BUS_DUPLICATED, "bus message duplicated")    \
-    X(BUS_DELAYED, "bus link stalled")             \
-    X(REQUEST_LOST_UPSTREAM, "bus request lost")   \
-    X(KILLED_ENGINE, "engine killed")              \
-    X(KILLED_POSITIONS, "position_server killed")  \
-    X(KILLED_RUNNER, "runner killed")              \
-    X(KILLED_RISK, "risk_monitor killed")          \
-    X(KILLED_SIGNAL, "signal_engine killed")       \
-    X(KILLED_GATEWAY, "gateway killed")            \
-    X(KILLED_WITHIN, "of them inside a turn")      \
-    X(POWER_LOST, "power lost")                    \
-    X(PAUSED, "process stood still")               \
-    X(JOURNAL_ROTATED, "journal rotated")          \
-    X(NOT_SENT, "request did not leave")           \
-    X(REQUEST_LOST, "request lost on its way")     \
-    X(REQUEST_LATE, "request late")                \
-    X(ANSWER_LOST, "executed, answer lost")        \
-    X(ANSWER_LATE, "answer late")                  \
-    X(RATE_LIMITED, "venue rate limit")            \
-    X(QUERY_STALE, "stale answer to a question")   \
-    X(REPORT_DUPLICATED, "execution report twice") \
-    X(STREAM_LATE, "private stream late")          \
-    X(STREAM_LOST, "private stream broken")        \
-    X(OPERATOR_KILL, "operator's kill")            \
+#define SIM_FAULTS(X)                                           \
+    X(BUS_LOST, "bus message lost")                             \
+    X(BUS_DUPLICATED, "bus message duplicated")                 \
+    X(BUS_DELAYED, "bus link stalled")                          \
+    X(REQUEST_LOST_UPSTREAM, "bus request lost")                \
+    X(KILLED_ENGINE, "engine killed")                           \
+    X(KILLED_POSITIONS, "position_server killed")               \
+    X(KILLED_RUNNER, "runner killed")                           \
+    X(KILLED_RISK, "risk_monitor killed")                       \
+    X(KILLED_SIGNAL, "signal_engine killed")                    \
+    X(KILLED_GATEWAY, "gateway killed")                         \
+    X(KILLED_WITHIN, "of them inside a turn")                   \
+    X(POWER_LOST, "power lost")                                 \
+    X(PAUSED, "process stood still")                            \
+    X(JOURNAL_ROTATED, "journal rotated")                       \
+    X(NOT_SENT, "request did not leave")                        \
+    X(REQUEST_LOST, "request lost on its way")                  \
+    X(REQUEST_LATE, "request late")                             \
+    X(ANSWER_LOST, "executed, answer lost")                     \
+    X(ANSWER_LATE, "answer late")                               \
+    X(RATE_LIMITED, "venue rate limit")                         \
+    X(QUERY_STALE, "stale answer to a question")                \
+    X(REPORT_DUPLICATED, "execution report twice")              \
+    X(STREAM_LATE, "private stream late")                       \
+    X(STREAM_LOST, "private stream broken")                     \
+    X(DEAF_RUNNER, "halt or kill that the runner did not hear") \
+    X(OPERATOR_KILL, "operator's kill")                         \
     X(OPERATOR_RESUME, "operator's resume")
 
 #define SIM_FAULT_AS_ENUM(name, text) FAULT_##name,

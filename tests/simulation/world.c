@@ -44,6 +44,8 @@ static void draw_odds(struct world *world)
     odds(sim, FAULT_KILLED_GATEWAY, 150);
     odds(sim, FAULT_PAUSED, 100);
     sim->odds_ppm[FAULT_OPERATOR_KILL] = sim_below(sim, 4) == 0 ? 300 : 0;
+    sim->odds_ppm[FAULT_DEAF_RUNNER] = sim_below(sim, 3) == 0 ? 1000000 : 0;
+    sim->odds_ppm[FAULT_POWER_LOST] = sim_below(sim, 6) == 0 ? 400 : 0;
     world->has_power_loss = false;
 }
 
@@ -74,6 +76,29 @@ static void kill_node(struct node *node)
     sim_plan(sim, sim->now_ns + down_ms * NS_PER_MS, restart, node, NULL, 0);
 }
 
+/* Everything ends at once, and what the disks had not yet is gone: the ledger's last commit is
+ * there (it syncs), a journal may be torn anywhere after its last sync. */
+static void lose_power(struct world *world)
+{
+    struct sim *sim = &world->sim;
+
+    sim_trace(sim, "POWER LOST");
+    world->has_power_loss = true;
+    for (unsigned i = 0; i < world->node_count; i++)
+        node_end(world->nodes[i]);
+    for (unsigned v = 0; v < WORLD_VENUES; v++) {
+        struct engine_node *e = &world->engines[v];
+        e->journal.size =
+            (size_t)sim_between(sim, (int64_t)e->journal.safe, (int64_t)e->journal.size);
+        log_trim(&e->journal);
+        e->journal.safe = e->journal.size;
+        e->lost_power = true;
+    }
+    for (unsigned i = 0; i < world->node_count; i++)
+        sim_plan(sim, sim->now_ns + sim_between(sim, 1000, 4000) * NS_PER_MS, restart,
+                 world->nodes[i], NULL, 0);
+}
+
 static void maybe_kill(struct world *world)
 {
     struct sim *sim = &world->sim;
@@ -92,6 +117,8 @@ static void maybe_kill(struct world *world)
         kill_node(&world->risk.node);
     if (sim_strikes(sim, FAULT_KILLED_SIGNAL))
         kill_node(&world->signal.node);
+    if (sim_strikes(sim, FAULT_POWER_LOST))
+        lose_power(world);
     if (sim_strikes(sim, FAULT_PAUSED)) {
         struct node *node = world->nodes[sim_below(sim, world->node_count)];
         node->paused_until_ns = sim->now_ns + sim_between(sim, 5, 2500) * NS_PER_MS;

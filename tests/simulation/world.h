@@ -106,6 +106,8 @@ void world_fini(struct world *world);
 
 /* nodes.c */
 void nodes_init(struct world *world);
+/* log_trim cuts a torn record off the end. */
+void log_trim(struct log *log);
 void nodes_fini(struct world *world);
 void nodes_command(struct world *world, wire_command_kind command);
 
