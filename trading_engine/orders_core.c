@@ -120,6 +120,7 @@ void order_free(struct engine_core *e, struct order *o)
 {
     uint32_t slot = order_slot(e, o);
 
+    e->unknown_orders -= o->r.state == ORDER_UNKNOWN;
     o->r.qty = o->r.pending_qty = 0;
     order_refresh(e, o); /* Gives back what it holds of the sums. */
     order_drop_exchange_id(e, o);

@@ -395,7 +395,7 @@ static void on_order(struct engine_core *e, struct named *n, const struct venue_
     if (o && (o->r.flags & ORDER_INQUIRY)) {
         if (n->is_ours && o->r.order_id == 0) { /* The journal had lost one of ours. */
             order_free(e, o);
-            o = NULL;
+            o = order_by_id(e, n->order_id); /* Or it is here, only not by this name yet. */
         } else {
             o->r.flags &= ~(uint32_t)ORDER_INQUIRY;
             o->r.qty = r->qty;

@@ -270,6 +270,49 @@ static void an_order_of_ours_that_the_journal_lost_is_adopted(void)
     CHECK_INT(engine_core_counters(w->core)->adopted, 1);
 }
 
+/* Found by simulation: after a power loss an execution came before the name of its order, which was
+ * then adopted although it was there, and the first record stayed unknown for ever. */
+static void an_order_of_unknown_outcome_is_not_adopted_a_second_time(void)
+{
+    struct world *w = world_new();
+
+    world_boot(w, false);
+    world_ready(w);
+    uint64_t id = world_place(w, SIDE_BUY, PRICE, QTY);
+    struct venue_report r = world_answer(world_last(w, OP_PLACE), REPORT_OUTCOME_UNKNOWN);
+    world_report(w, &r);
+    struct venue_report fill = world_news(w, id, REPORT_FILL);
+    struct venue_report found = world_news(w, id, REPORT_ORDER);
+    strcpy(fill.venue_trade_id, "t1");
+    fill.client_order_id[0] = 0;
+    fill.last_price = PRICE;
+    fill.last_qty = QTY;
+    world_report(w, &fill);
+    unsigned from = w->command_count;
+    for (unsigned i = 0; i < 20 && world_last(w, OP_QUERY) == NULL; i++)
+        world_run(w, 100);
+    /* Each question is answered: by its exchange id, by its client id. */
+    found.op = OP_QUERY;
+    found.state = ORDER_FILLED;
+    found.cum_qty = QTY;
+    for (unsigned round = 0; round < 30; round++) {
+        for (; from < w->command_count; from++)
+            if (w->commands[from].op == OP_QUERY) {
+                found.request_id = w->commands[from].request_id;
+                world_report(w, &found);
+                world_report(w, &fill);
+            }
+        world_run(w, 100);
+    }
+    struct wire_engine_status status;
+    engine_core_status(w->core, w->now_ns, &status);
+    CHECK_INT(world_state(w, id), ORDER_FILLED);
+    CHECK_INT(status.live_orders, 0);
+    CHECK_INT(status.unknown_orders, 0);
+    CHECK_INT(engine_core_counters(w->core)->adopted, 0);
+    CHECK_INT(world_outs(w, WIRE_trade_event), 1);
+}
+
 static void a_foreign_order_is_shown_counted_and_left_alone(void)
 {
     struct world *w = world_started();
@@ -588,6 +631,7 @@ int main(void)
     CASE(a_restart_at_every_record_never_doubles_an_order_or_a_number);
     CASE(an_intent_of_the_last_epoch_is_answered_only_after_the_venue_was_asked);
     CASE(an_order_of_ours_that_the_journal_lost_is_adopted);
+    CASE(an_order_of_unknown_outcome_is_not_adopted_a_second_time);
     CASE(a_foreign_order_is_shown_counted_and_left_alone);
     CASE(an_order_missing_from_the_list_is_asked_about);
     CASE(executions_are_asked_from_the_last_known_time_less_a_margin);
