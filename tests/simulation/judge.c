@@ -486,7 +486,7 @@ static void check_numbers(struct judge *judge, struct sim_venue *venue)
             sim_fail(&judge->world->sim, "execution %llu on %s never got a trade number",
                      (unsigned long long)venue->exchange.executions[i].trade_id, venue->name);
     }
-    if (judge->stored_number[v] != executions && !judge->world->has_power_loss)
+    if (judge->stored_number[v] != executions)
         sim_fail(&judge->world->sim,
                  "position_server applied %llu executions of %s, there were "
                  "%llu",

@@ -16,7 +16,7 @@ struct totals {
 
 struct options {
     uint64_t first, count;
-    bool is_traced, is_quiet, is_twice;
+    bool is_traced, is_quiet, is_twice, takes_power;
     double seconds; /* No new seed after so long; 0: all. */
 };
 
@@ -48,7 +48,7 @@ static void add(struct totals *t, const struct world *world)
 static uint64_t run_one(struct world *world, uint64_t seed, const struct options *options,
                         struct totals *totals)
 {
-    world_run(world, seed, options->is_traced);
+    world_run(world, seed, options->is_traced, options->takes_power);
     uint64_t digest = world->sim.digest;
     bool has_failed = world->sim.failure[0] != '\0';
 
@@ -85,18 +85,21 @@ static void report(const struct totals *t, double seconds)
 static int usage(void)
 {
     fprintf(stderr, "usage: simulate [--seeds N] [--first SEED] [--seed SEED] [--trace] [--quiet]\n"
-                    "                [--seconds S] [--twice]\n");
+                    "                [--seconds S] [--twice] [--power]\n");
     return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        { "seeds", required_argument, NULL, 'n' }, { "first", required_argument, NULL, 'f' },
-        { "seed", required_argument, NULL, 's' },  { "trace", no_argument, NULL, 't' },
-        { "quiet", no_argument, NULL, 'q' },       { "seconds", required_argument, NULL, 'l' },
-        { "twice", no_argument, NULL, '2' },       { 0 }
-    };
+    static const struct option longs[] = { { "seeds", required_argument, NULL, 'n' },
+                                           { "first", required_argument, NULL, 'f' },
+                                           { "seed", required_argument, NULL, 's' },
+                                           { "trace", no_argument, NULL, 't' },
+                                           { "quiet", no_argument, NULL, 'q' },
+                                           { "seconds", required_argument, NULL, 'l' },
+                                           { "twice", no_argument, NULL, '2' },
+                                           { "power", no_argument, NULL, 'p' },
+                                           { 0 } };
     struct options options = { .first = 1, .count = 200 };
     struct totals totals = { 0 };
     struct world *world = calloc(1, sizeof(*world));
@@ -123,6 +126,9 @@ int main(int argc, char **argv)
             break;
         case 'l':
             options.seconds = strtod(optarg, NULL);
+            break;
+        case 'p':
+            options.takes_power = true;
             break;
         case '2':
             options.is_twice = true;

@@ -45,8 +45,7 @@ static void draw_odds(struct world *world)
     odds(sim, FAULT_PAUSED, 100);
     sim->odds_ppm[FAULT_OPERATOR_KILL] = sim_below(sim, 4) == 0 ? 300 : 0;
     sim->odds_ppm[FAULT_DEAF_RUNNER] = sim_below(sim, 3) == 0 ? 1000000 : 0;
-    sim->odds_ppm[FAULT_POWER_LOST] = sim_below(sim, 6) == 0 ? 400 : 0;
-    world->has_power_loss = false;
+    sim->odds_ppm[FAULT_POWER_LOST] = world->takes_power ? 300 : 0;
 }
 
 /* ---- the market and the faults, every 10 ms ---- */
@@ -83,7 +82,6 @@ static void lose_power(struct world *world)
     struct sim *sim = &world->sim;
 
     sim_trace(sim, "POWER LOST");
-    world->has_power_loss = true;
     for (unsigned i = 0; i < world->node_count; i++)
         node_end(world->nodes[i]);
     for (unsigned v = 0; v < WORLD_VENUES; v++) {
@@ -243,11 +241,12 @@ static void calm(struct world *world)
                  (long long)(CALM_MAX_NS / NS_PER_S), why);
 }
 
-void world_run(struct world *world, uint64_t seed, bool is_traced)
+void world_run(struct world *world, uint64_t seed, bool is_traced, bool takes_power)
 {
     int64_t started_ns;
 
     memset(world, 0, sizeof(*world));
+    world->takes_power = takes_power;
     begin(world, seed, is_traced);
     started_ns = world->sim.now_ns;
     run_until(world, started_ns + sim_between(&world->sim, 20, 60) * NS_PER_S);

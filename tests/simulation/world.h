@@ -95,13 +95,13 @@ struct world {
     struct operator_node operators;
     struct node *nodes[WORLD_VENUES * 2 + 5];
     unsigned node_count;
-    bool has_power_loss;
+    bool takes_power;
     uint64_t simulated_ns;
 };
 
-/* world_run plays one seed from start to rest. The result is in world->sim (failure, faults,
- * digest). world_fini frees. */
-void world_run(struct world *world, uint64_t seed, bool is_traced);
+/* world_run plays one seed from start to rest. takes_power: the machine loses power now and then.
+ * The result is in world->sim (failure, faults, digest). world_fini frees. */
+void world_run(struct world *world, uint64_t seed, bool is_traced, bool takes_power);
 void world_fini(struct world *world);
 
 /* nodes.c */
