@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { OPENING_SURE = 5 }; /* So many figures in a row. */
+
 struct account *position_account(struct position_core *core, uint16_t id)
 {
     for (uint32_t i = 0; i < core->account_count; i++)
@@ -191,6 +193,23 @@ bool position_balance_is_old(struct position_core *core, const struct wire_accou
              event->header.seq < balance->venue_seq));
 }
 
+/* The ledger begins where the venue's figure and ours speak of the same executions. The figure may
+ * hold one more than as_of says, whose report is still on its way: where the ledger began is
+ * settled by a figure that agrees after further executions, or by several without. */
+static void settle_opening(struct balance *balance)
+{
+    int64_t opening = balance->venue_total - balance->change;
+    bool agrees = balance->has_opening && opening == balance->opening;
+
+    if (agrees && balance->venue_as_of != balance->opening_as_of)
+        balance->opening_agreed = OPENING_SURE;
+    else
+        balance->opening_agreed = agrees ? (uint8_t)(balance->opening_agreed + 1) : 0;
+    balance->opening_as_of = balance->venue_as_of;
+    balance->opening = opening;
+    balance->has_opening = true;
+}
+
 void position_apply_account(struct position_core *core, const struct wire_account_event *event,
                             int64_t now_ns)
 {
@@ -215,13 +234,7 @@ void position_apply_account(struct position_core *core, const struct wire_accoun
     balance->venue_as_of = event->as_of_trade_number;
     balance->venue_heard_ns = now_ns;
     balance->has_venue = true;
-    /* The ledger begins where the venue's figure and ours speak of the same executions. The figure
-     * may hold one more than as_of says, whose report is still on its way: only a second figure
-     * that agrees settles where the ledger began. */
-    if (balance->is_opening_sure || event->as_of_trade_number != account->applied_trade_number)
-        return;
-    int64_t opening = balance->venue_total - balance->change;
-    balance->is_opening_sure = balance->has_opening && opening == balance->opening;
-    balance->opening = opening;
-    balance->has_opening = true;
+    if (balance->opening_agreed < OPENING_SURE &&
+        event->as_of_trade_number == account->applied_trade_number)
+        settle_opening(balance);
 }

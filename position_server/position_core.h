@@ -40,7 +40,8 @@ struct balance {
     int64_t change;  /* By fills, fees, transfers, funding since. */
     int64_t fees;    /* Part of change that was fees. */
     bool has_opening;
-    bool is_opening_sure; /* Two figures of the venue agree on it. */
+    uint8_t opening_agreed; /* Figures of the venue that agree on it. */
+    uint64_t opening_as_of;
     bool has_venue;
     int64_t venue_total, venue_free, venue_locked;
     uint64_t venue_epoch, venue_seq; /* Of the event that said it: an older one may come late. */

@@ -319,11 +319,13 @@ static void a_first_figure_that_was_ahead_of_the_executions_is_corrected_by_the_
     position_core_publish(&core, now);
     CHECK_INT(last_btc.total, AMOUNT(5) + QTY(100));
     CHECK_INT(last_btc.difference, 0);
-    balance_event(3, "BTC", AMOUNT(5) + QTY(100), 1);
-    balance_event(4, "BTC", AMOUNT(5), 1); /* Now it is the venue's figure that is questioned. */
+    balance_event(3, "BTC", AMOUNT(5) + QTY(100), 1); /* Says nothing new. */
+    apply(2, SIDE_BUY, PRICE(5000000), QTY(100));
+    balance_event(4, "BTC", AMOUNT(5) + QTY(200), 2);
+    balance_event(5, "BTC", AMOUNT(5), 2); /* Now it is the venue's figure that is questioned. */
     position_core_publish(&core, now);
-    CHECK_INT(last_btc.total, AMOUNT(5) + QTY(100));
-    CHECK_INT(last_btc.difference, -QTY(100));
+    CHECK_INT(last_btc.total, AMOUNT(5) + QTY(200));
+    CHECK_INT(last_btc.difference, -QTY(200));
 }
 
 static void what_is_not_stored_is_not_applied(void)
