@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEDGER_VERSION = 2 };
+enum { LEDGER_VERSION = 2, BUSY_MS = 300 };
 
 enum statement {
     BEGIN,
@@ -126,6 +126,8 @@ int ledger_open(struct ledger **out, const char *path)
         ledger_close(&ledger);
         return err;
     }
+    /* Somebody else's short write is waited for; a long one ends us, and the next start goes on. */
+    (void)sqlite3_busy_timeout(ledger->db, BUSY_MS);
     *out = ledger;
     return 0;
 }
