@@ -60,6 +60,8 @@ static void publish(struct signal_core *core, struct signal_pair *pair,
     event.sell_instrument = sell->definition.header.instrument;
     event.buy_account = buy->account;
     event.sell_account = sell->account;
+    event.buy_kind = buy->definition.kind;
+    event.sell_kind = sell->definition.kind;
     event.buy_price = found->buy_price;
     event.sell_price = found->sell_price;
     event.buy_vwap = found->buy_vwap;

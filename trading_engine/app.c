@@ -64,9 +64,9 @@ static void pick(char *out, const char *set, const char *production, const char 
 static int check_auth_method(const struct engine_app *app, FILE *errors)
 {
     const char *method = app->settings.auth_method;
-    const char *wanted = strcmp(app->venue->name, "kraken") == 0 ? "HMAC_SHA512" : "HMAC_SHA256";
+    const char *wanted = app->venue->auth_method;
 
-    if (!method[0] || strcasecmp(method, wanted) == 0)
+    if (!method[0] || !wanted || strcasecmp(method, wanted) == 0)
         return 0;
     fprintf(errors, "%s: [HTTP_API] AUTH_METHOD: %s; %s signs with %s\n", app->rt->config_path,
             method, app->venue->name, wanted);

@@ -30,6 +30,7 @@ static struct venue_report *queue_about(struct engine_core *e, const struct orde
     r->op = c ? c->op : OP_PLACE;
     r->request_id = c ? c->request_id : 0;
     r->instrument = o->r.instrument;
+    r->instrument_kind = o->r.instrument_kind;
     text_copy(r->symbol, sizeof(r->symbol), o->r.symbol);
     order_client_id(e, o, o->r.venue_revision, r->client_order_id);
     snprintf(r->exchange_order_id, sizeof(r->exchange_order_id), "SIM-%llx",

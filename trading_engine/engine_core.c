@@ -73,6 +73,7 @@ void command_begin(struct engine_core *e, struct venue_command *c, enum venue_op
     c->op = op;
     if (o) {
         c->instrument = o->r.instrument;
+        c->instrument_kind = o->r.instrument_kind;
         text_copy(c->symbol, sizeof(c->symbol), o->r.symbol);
     }
 }

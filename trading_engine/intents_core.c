@@ -98,8 +98,10 @@ static void record_request(struct engine_core *e, struct order *o,
                  (m->is_reduce_only ? ORDER_REDUCE_ONLY : 0u) | (m->is_hedge ? ORDER_HEDGE : 0u);
     order_client_id(e, o, 0, o->r.client_order_id);
     struct instrument_state *i = instrument_find(e, m->header.instrument);
-    if (i)
+    if (i) {
         text_copy(o->r.symbol, sizeof(o->r.symbol), i->definition.symbol);
+        o->r.instrument_kind = i->definition.kind;
+    }
 }
 
 static void refuse(struct engine_core *e, struct order *o, wire_reason why)

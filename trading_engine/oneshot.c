@@ -27,6 +27,7 @@ enum step {
 struct left {
     char symbol[32], exchange_order_id[VENUE_ID_MAX], client_order_id[40];
     uint64_t instrument;
+    wire_instrument_kind instrument_kind;
 };
 
 struct oneshot {
@@ -68,6 +69,7 @@ static int ask(struct oneshot *o, enum venue_op op, const struct left *left)
 
     if (left) {
         c.instrument = left->instrument;
+        c.instrument_kind = left->instrument_kind;
         memcpy(c.symbol, left->symbol, sizeof(c.symbol));
         memcpy(c.exchange_order_id, left->exchange_order_id, sizeof(c.exchange_order_id));
         memcpy(c.client_order_id, left->client_order_id, sizeof(c.client_order_id));
@@ -86,6 +88,7 @@ static void on_open_order(struct oneshot *o, const struct venue_report *r)
         return;
     struct left *left = &o->left[o->left_count++];
     left->instrument = r->instrument;
+    left->instrument_kind = r->instrument_kind;
     memcpy(left->symbol, r->symbol, sizeof(left->symbol));
     memcpy(left->exchange_order_id, r->exchange_order_id, sizeof(left->exchange_order_id));
     memcpy(left->client_order_id, r->client_order_id, sizeof(left->client_order_id));

@@ -77,6 +77,7 @@ static void pull_send(struct engine_core *e)
             return;
         }
         c.instrument = i->id;
+        c.instrument_kind = i->definition.kind;
         text_copy(c.symbol, sizeof(c.symbol), i->definition.symbol);
     }
     c.since_wall_ns = since_wall(e);

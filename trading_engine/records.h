@@ -74,7 +74,7 @@ struct order_record {
     uint8_t state, side, order_type, time_in_force;
     int8_t price_exp, qty_exp;
     uint8_t awaited_final; /* The venue ended it so, but executions are still missing here. */
-    uint8_t reserved;
+    uint8_t instrument_kind;
     uint16_t awaited_why;
     uint16_t reserved2;
     uint32_t reserved3;

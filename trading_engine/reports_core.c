@@ -71,6 +71,7 @@ static struct order *take_record(struct engine_core *e, const struct venue_repor
     o->r.order_type = r->type;
     o->r.time_in_force = r->time_in_force;
     o->r.exchange_ns = r->exchange_ns;
+    o->r.instrument_kind = r->instrument_kind;
     text_copy(o->r.symbol, sizeof(o->r.symbol), r->symbol);
     text_copy(o->r.client_order_id, sizeof(o->r.client_order_id), r->client_order_id);
     order_set_exchange_id(e, o, r->exchange_order_id);

@@ -11,6 +11,7 @@
 #define TICKPIPE_VENUE_SIMULATOR_SIM_H
 
 #include "venue_simulator/exchange.h"
+#include "venues/registry.h"
 
 struct sim;
 struct sim_ws;
@@ -185,11 +186,13 @@ struct sim_venue {
     void (*fault)(struct sim *sim, enum sim_fault_kind kind);
 };
 
-/* A side is listed in venues.c, one line each. */
-extern const struct sim_venue sim_binance, sim_kraken;
+#define SIM_EXTERN_SIMULATED(name) extern const struct sim_venue sim_##name;
+#define SIM_EXTERN_NOT_SIMULATED(name)
+#define SIM_EXTERN(name, simulated) SIM_EXTERN_##simulated(name)
+VENUES(SIM_EXTERN)
 
-/* sim_venue_find gives the side of a name (any case), or NULL; sim_venue_at the i-th, NULL after
- * the last. */
+/* Sides are listed in venues/registry.h. sim_venue_find gives the side of a name (any case), or
+ * NULL; sim_venue_at the i-th, NULL after the last. */
 const struct sim_venue *sim_venue_find(const char *name);
 const struct sim_venue *sim_venue_at(size_t i);
 

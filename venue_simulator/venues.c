@@ -2,10 +2,10 @@
 
 #include <strings.h>
 
-static const struct sim_venue *const venues[] = {
-    &sim_binance,
-    &sim_kraken,
-};
+#define ENTRY_SIMULATED(name) &sim_##name,
+#define ENTRY_NOT_SIMULATED(name)
+#define AS_ENTRY(name, simulated) ENTRY_##simulated(name)
+static const struct sim_venue *const venues[] = { VENUES(AS_ENTRY) };
 
 const struct sim_venue *sim_venue_at(size_t i)
 {

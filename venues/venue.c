@@ -1,11 +1,14 @@
 #include "venues/venue.h"
 
+#include "venues/registry.h"
+
 #include <strings.h>
 
-extern const struct venue venue_binance;
-extern const struct venue venue_kraken;
+#define AS_EXTERN(name, simulated) extern const struct venue venue_##name;
+VENUES(AS_EXTERN)
 
-static const struct venue *const venues[] = { &venue_binance, &venue_kraken };
+#define AS_ENTRY(name, simulated) &venue_##name,
+static const struct venue *const venues[] = { VENUES(AS_ENTRY) };
 
 const struct venue *venue_at(size_t i)
 {

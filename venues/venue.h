@@ -5,7 +5,7 @@
  * answers through struct venue_out. A capture file can therefore drive it, and the same code is
  * live.
  *
- * A venue is a folder, one line in venue.c, and its ini files. The simulator side
+ * A venue is a folder, one line in registry.h, and its ini files. The simulator side
  * (venue_simulator/sim.h) lives in the same folder (sim*.c) and shares no encoding or signing code
  * with this side. */
 #ifndef TICKPIPE_VENUES_VENUE_H
@@ -83,8 +83,9 @@ struct venue_out {
     void (*note)(void *ctx, const char *event, const char *text);
 };
 
-/* A WebSocket that the codec wants. The list may depend on configuration and does not change later.
- */
+/* A WebSocket that the codec wants. How many there are may depend on configuration and does not
+ * change later. The list is asked for again before each opening, since a url may carry what expires
+ * (a listen key, a token); "": not yet, the shell asks again a moment later. */
 struct venue_connection {
     char url[1024];           /* wss://HOST/path?query, host from the configuration. */
     int64_t silence_ns;       /* Nothing received for so long: the shell reconnects. */
@@ -114,7 +115,9 @@ struct venue_feed_stats {
 };
 
 struct venue_feed_top {
-    char symbol[32];
+    uint64_t instrument;
+    char symbol[32]; /* May repeat: instrument_kind tells two of a venue apart. */
+    wire_instrument_kind instrument_kind;
     bool has_bid, has_ask, is_stale;
     int64_t bid_price, ask_price;
     int price_exp;
@@ -182,6 +185,11 @@ enum venue_op {
     OP_SERVER_TIME,
     OP_INSTRUMENTS,
     OP_DEAD_MAN, /* Arms or refreshes the venue's switch; ERR_UNSUPPORTED where it has none. */
+    /* Venues with positions; ERR_UNSUPPORTED elsewhere. */
+    OP_POSITIONS,    /* REPORT_POSITION for each that is not flat, then DONE: the others are. */
+    OP_ACCOUNT_MODE, /* DONE: the account is as we need it (one-way positions). Else FAILED, why
+                        REASON_HEDGE_MODE or another, text in words: the engine takes no orders. */
+    OP_FUNDING,      /* REPORT_FUNDING for each payment since since_wall_ns, then DONE. */
 };
 
 enum venue_transport { TRANSPORT_BEST, TRANSPORT_REST, TRANSPORT_WS };
@@ -190,13 +198,15 @@ struct venue_command {
     enum venue_op op;
     enum venue_transport transport; /* BEST: the WebSocket where it is up. */
     uint64_t instrument;
-    char symbol[32];     /* The venue's own symbol, as struct wire_instrument has it. */
+    char symbol[32]; /* The venue's own symbol, as struct wire_instrument has it. */
+    wire_instrument_kind instrument_kind; /* The same symbol may be spot and perpetual. */
     uint64_t request_id; /* The engine's; comes back in every report that answers it. */
     wire_side side;
     wire_order_type type;
     wire_time_in_force time_in_force;
     bool is_post_only, is_reduce_only;
-    int64_t price, qty; /* REPLACE: new price and new total quantity. */
+    int64_t price, qty; /* REPLACE: new price and new total quantity. qty in base units, always:
+                           the codec turns it into contracts. */
     int price_exp, qty_exp;
     int price_decimals, qty_decimals; /* Written with exactly so many decimals. */
     int64_t filled_qty; /* REPLACE on venues where it is cancel and new: what the order meant has
@@ -205,7 +215,7 @@ struct venue_command {
                                  exchange id). */
     char exchange_order_id[VENUE_ID_MAX];
     char new_client_order_id[40]; /* REPLACE on venues that make a new order of it. */
-    int64_t since_wall_ns;        /* EXECUTIONS: from then on. */
+    int64_t since_wall_ns;        /* EXECUTIONS, FUNDING: from then on. */
     char from_trade_id[40];       /* EXECUTIONS: page start where the venue pages by id. */
     int64_t timeout_ns;           /* DEAD_MAN */
 };
@@ -233,6 +243,10 @@ enum venue_report_kind {
     REPORT_EXPIRED,
     REPORT_BALANCE,     /* Absolute balance of one asset. */
     REPORT_TRANSFER,    /* Deposit, withdrawal: signed change. */
+    REPORT_POSITION,    /* Absolute: qty signed, base units; price the average entry, and the
+                           fields marked so. */
+    REPORT_FUNDING,     /* Paid or received: asset, change, instrument, reference. The same
+                           reference may come twice (stream and list). */
     REPORT_INSTRUMENT,  /* definition is set. */
     REPORT_SERVER_TIME, /* offset_ns = venue minus us, rtt_ns. */
     REPORT_DEAD_MAN,    /* Armed until exchange_ns. */
@@ -267,8 +281,19 @@ struct venue_report {
     int64_t last_price, last_qty; /* FILL */
     int64_t fee;                  /* FILL, at amount_exp, in fee_asset; BALANCE: see below. */
     char fee_asset[16];
-    char asset[16]; /* BALANCE, TRANSFER: canonical code. */
+    char asset[16]; /* BALANCE, TRANSFER, FUNDING: canonical code. POSITION: that it settles in. */
+    char reference[40]; /* TRANSFER, FUNDING: the venue's id of the entry; "": none. */
     int64_t total, free, locked, change;
+    int64_t margin;                        /* BALANCE: held by positions; POSITION: by this one. */
+    int64_t unrealised_pnl;                /* BALANCE, POSITION. total never has it in it. */
+    int64_t realised_pnl;                  /* FILL, with has_realised_pnl; POSITION. Before fees. */
+    int64_t mark_price, liquidation_price; /* POSITION; 0: not stated. */
+    uint32_t leverage_ppm;                 /* POSITION; 10,000,000 is 10 to 1. */
+    bool has_realised_pnl;
+    bool is_isolated; /* POSITION: margin of its own. */
+    bool is_reduce_only;
+    bool is_liquidation; /* FILL, ORDER: the venue's own doing. */
+    wire_instrument_kind instrument_kind;
     int64_t exchange_ns; /* Venue's time. */
     wire_reason why;
     char text[96]; /* The venue's words. */
@@ -321,13 +346,17 @@ struct venue_order_ops {
     const char *client_order_id_charset;
     bool replace_keeps_id; /* Amend in place; false: cancel and new, with a new client id. */
     bool has_dead_man;
+    bool has_positions;       /* Derivatives: OP_POSITIONS, OP_ACCOUNT_MODE, OP_FUNDING work. */
     bool serial_private_rest; /* One private REST call in flight per key (nonce order). */
 };
 
 struct venue {
     const char *name; /* "binance": config, command line (any case), instrument ids. */
-    const struct venue_feed_ops *feed;                 /* NULL: no feed side. */
-    const struct venue_order_ops *order;               /* NULL: none. */
+    const struct venue_feed_ops *feed;   /* NULL: no feed side. */
+    const struct venue_order_ops *order; /* NULL: none. */
+    const char *auth_method; /* What AUTH_METHOD of an ini may say: "HMAC_SHA256". NULL: no order
+                                side. */
+    bool needs_passphrase;
     const char *rest_url, *feed_ws_url, *order_ws_url; /* Production. */
     /* NULL: the venue has none. */
     const char *testnet_rest_url, *testnet_feed_ws_url, *testnet_order_ws_url;

@@ -110,13 +110,15 @@ const struct wire_instrument *instruments_get(const struct instruments *table, u
 }
 
 const struct wire_instrument *instruments_by_symbol(const struct instruments *table,
-                                                    const char *venue, const char *symbol)
+                                                    const char *venue,
+                                                    wire_instrument_kind kind, const char *symbol)
 {
     const struct wire_instrument *found;
     uint32_t cursor = 0;
 
     while ((found = instruments_next(table, &cursor)))
-        if (strcmp(found->symbol, symbol) == 0 && strcmp(found->venue, venue) == 0)
+        if (found->kind == kind && strcmp(found->symbol, symbol) == 0 &&
+            strcmp(found->venue, venue) == 0)
             return found;
     return NULL;
 }

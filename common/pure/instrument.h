@@ -29,7 +29,8 @@ int instruments_put(struct instruments *table,
                     const struct wire_instrument *definition); /* 0, ERR_FULL, ERR_RANGE */
 const struct wire_instrument *instruments_get(const struct instruments *table, uint64_t id);
 const struct wire_instrument *instruments_by_symbol(const struct instruments *table,
-                                                    const char *venue, const char *symbol);
+                                                    const char *venue, wire_instrument_kind kind,
+                                                    const char *symbol);
 /* instruments_next walks all; start with *cursor 0; NULL at the end. */
 const struct wire_instrument *instruments_next(const struct instruments *table, uint32_t *cursor);
 

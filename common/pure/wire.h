@@ -10,7 +10,7 @@
 #include "common/leaf/base.h"
 
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,
     WIRE_LEVELS_MAX = 2000,  /* Bids plus asks in one book event. */
     WIRE_SEQUENCES_MAX = 23, /* Types per publisher that a heartbeat speaks of. */
     WIRE_SCOPES_MAX = 32,    /* Scopes that risk can hold halted apart from everything. */
@@ -220,6 +220,10 @@ WIRE_KINDS(WIRE_AS_KIND)
     X(REASON_SELF_TRADE_PREVENTED, 50, "self_trade_prevented")                           \
     X(REASON_DRY_RUN, 51, "dry_run")                                                     \
     X(REASON_NEVER_SENT, 52, "never_sent")                                               \
+    X(REASON_HEDGE_MODE, 53, "hedge_mode") /* The account keeps two positions a side. */ \
+    X(REASON_MARGIN, 54, "margin")                                                       \
+    X(REASON_REDUCE_ONLY, 55, "reduce_only") /* It would open or turn the position. */   \
+    X(REASON_LIQUIDATION, 56, "liquidation") /* The venue closes a position. */          \
     X(REASON_VENUE_REJECT, 64, "venue_reject")                                           \
     X(REASON_VENUE_FUNDS, 65, "venue_insufficient_funds")                                \
     X(REASON_VENUE_RATE_LIMIT, 66, "venue_rate_limit")                                   \
@@ -239,7 +243,8 @@ WIRE_KINDS(WIRE_AS_KIND)
     X(REASON_DISCONNECTED, 85, "disconnected")                                           \
     X(REASON_START, 86, "start")                                                         \
     X(REASON_RESYNC, 87, "resync")                                                       \
-    X(REASON_DEPTH_COMPARE, 88, "depth_compare")
+    X(REASON_DEPTH_COMPARE, 88, "depth_compare")                                         \
+    X(REASON_RENEWAL, 89, "renewal")
 
 /* name of the kind, list, C type. */
 #define WIRE_ENUMS(X)                                        \
@@ -279,7 +284,7 @@ enum wire_flag {
 #define FIELDS_header(F)                                                                \
     F(event_type, type,                                                                 \
       "which event this is; subscription filters are on these two bytes, nothing else") \
-    F(u8, version, "of the layout: 1")                                                  \
+    F(u8, version, "of the layout: 2")                                                  \
     F(u8, flags, "1 replay, 2 snapshot, 4 simulated")                                   \
     F(u16, publisher, "role << 8 | instance")                                           \
     F(u16, account, "instance (venue, account) that it speaks of; 0: none")             \
@@ -367,28 +372,30 @@ WIRE_PARTS(WIRE_AS_PART)
     F(u8, is_lost, "1: some of it is no longer kept: recover from the owner's state")         \
     F(reserved16, reserved1, "0")
 
-#define FIELDS_instrument(F, A)                                                      \
-    A(text, venue, 16, "as on the command line, lower case: binance")                \
-    A(text, symbol, 32, "the venue's own symbol")                                    \
-    A(text, name, 32, "canonical: BASE-QUOTE or BASE-QUOTE-PERP")                    \
-    A(text, base, 16, "canonical asset code")                                        \
-    A(text, quote, 16, "canonical asset code")                                       \
-    A(text, settle, 16, "asset in which profit is paid")                             \
-    F(price, tick_size, "price step")                                                \
-    F(qty, lot_size, "quantity step")                                                \
-    F(qty, min_qty, "smallest order")                                                \
-    F(qty, max_qty, "largest order; 0: not stated")                                  \
-    F(amount, min_notional, "smallest order value in quote, at amount_exp; 0: none") \
-    F(amount, contract_size, "base units per contract, at amount_exp; spot: 1")      \
-    F(i32, maker_fee_ppm, "parts per million of notional; may be negative")          \
-    F(i32, taker_fee_ppm, "parts per million of notional")                           \
-    F(exp, price_exp, "decimals of every price of this instrument")                  \
-    F(exp, qty_exp, "decimals of every quantity of this instrument")                 \
-    F(exp, amount_exp, "decimals of min_notional and contract_size")                 \
-    F(i8, price_decimals, "most decimals that the venue takes in a price")           \
-    F(i8, qty_decimals, "most decimals that the venue takes in a quantity")          \
-    F(instrument_kind, kind, "spot, perpetual, ...")                                 \
-    F(trading_state, state, "what the venue lets us do")                             \
+#define FIELDS_instrument(F, A)                                                                  \
+    A(text, venue, 16, "as on the command line, lower case: binance")                            \
+    A(text, symbol, 32, "the venue's own symbol")                                                \
+    A(text, name, 32, "canonical: BASE-QUOTE or BASE-QUOTE-PERP")                                \
+    A(text, base, 16, "canonical asset code")                                                    \
+    A(text, quote, 16, "canonical asset code")                                                   \
+    A(text, settle, 16, "asset in which profit is paid")                                         \
+    F(price, tick_size, "price step")                                                            \
+    F(qty, lot_size, "quantity step")                                                            \
+    F(qty, min_qty, "smallest order")                                                            \
+    F(qty, max_qty, "largest order; 0: not stated")                                              \
+    F(amount, min_notional, "smallest order value in quote, at amount_exp; 0: none")             \
+    F(amount, contract_size,                                                                     \
+      "base units per contract of the venue, at amount_exp; spot: 1. Every quantity on the bus " \
+      "is in base units already: codecs convert")                                                \
+    F(i32, maker_fee_ppm, "parts per million of notional; may be negative")                      \
+    F(i32, taker_fee_ppm, "parts per million of notional")                                       \
+    F(exp, price_exp, "decimals of every price of this instrument")                              \
+    F(exp, qty_exp, "decimals of every quantity of this instrument")                             \
+    F(exp, amount_exp, "decimals of min_notional and contract_size")                             \
+    F(i8, price_decimals, "most decimals that the venue takes in a price")                       \
+    F(i8, qty_decimals, "most decimals that the venue takes in a quantity")                      \
+    F(instrument_kind, kind, "spot, perpetual, ...")                                             \
+    F(trading_state, state, "what the venue lets us do")                                         \
     F(reserved8, reserved1, "0")
 
 #define FIELDS_book_head(F, A)                                                         \
@@ -431,6 +438,36 @@ WIRE_PARTS(WIRE_AS_PART)
     F(exp, qty_exp, "decimals of qty")                    \
     F(side, aggressor, "side of the taker")               \
     F(reserved8, reserved1, "0")                          \
+    F(reserved32, reserved2, "0")
+
+#define FIELDS_mark_price(F, A)                                                         \
+    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none")                     \
+    F(price, mark_price, "what the venue values positions at; 0: not stated")           \
+    F(price, index_price, "of the underlying, over the venue's sources; 0: not stated") \
+    F(exp, price_exp, "decimals of prices")                                             \
+    F(reserved8, reserved1, "0")                                                        \
+    F(reserved16, reserved2, "0")                                                       \
+    F(reserved32, reserved3, "0")
+
+#define FIELDS_funding(F, A)                                                                \
+    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none")                         \
+    F(epoch_ns, next_funding_ns, "when rate_ppb is paid; 0: not stated")                    \
+    F(i64, interval_ns, "between payments; 0: not stated")                                  \
+    F(i64, rate_ppb,                                                                        \
+      "of the position's value, parts per billion, per interval: above 0 longs pay shorts") \
+    F(u8, is_estimate, "1: it may change until next_funding_ns")                            \
+    F(reserved8, reserved1, "0")                                                            \
+    F(reserved16, reserved2, "0")                                                           \
+    F(reserved32, reserved3, "0")
+
+#define FIELDS_liquidation(F, A)                                             \
+    F(epoch_ns, exchange_ns, "venue's time")                                 \
+    F(price, price, "as the venue states it: of the fill, or of bankruptcy") \
+    F(qty, qty, "closed by force")                                           \
+    F(exp, price_exp, "decimals of price")                                   \
+    F(exp, qty_exp, "decimals of qty")                                       \
+    F(side, side, "of the forced order: sell closes a long")                 \
+    F(reserved8, reserved1, "0")                                             \
     F(reserved32, reserved2, "0")
 
 #define FIELDS_feed_status(F, A)                                                                 \
@@ -479,6 +516,8 @@ WIRE_PARTS(WIRE_AS_PART)
     F(price, price, "price of the execution")                                                     \
     F(qty, qty, "quantity of the execution")                                                      \
     F(amount, fee, "paid (negative: rebate), in fee_asset")                                       \
+    F(amount, realised_pnl,                                                                       \
+      "as the venue states it, in the instrument's settle asset, before fees; derivatives only")  \
     A(text, exchange_order_id, 72, "the venue's id of the order")                                 \
     A(text, venue_trade_id, 40, "the venue's id of the execution")                                \
     A(text, fee_asset, 16, "canonical asset code")                                                \
@@ -488,14 +527,17 @@ WIRE_PARTS(WIRE_AS_PART)
     F(exp, amount_exp, "decimals of fee")                                                         \
     F(side, side, "ours")                                                                         \
     F(liquidity, liquidity, "maker or taker")                                                     \
-    F(reserved8, reserved1, "0")
+    F(u8, has_realised_pnl, "1: realised_pnl is stated")
 
 #define FIELDS_account_event(F, A)                                                             \
     F(u64, event_number, "durable, from 1 per account; a balance has the last one before it")  \
     F(epoch_ns, exchange_ns, "venue's time")                                                   \
-    F(amount, total, "balance: free plus locked")                                              \
+    F(amount, total,                                                                           \
+      "balance: all of it; of a margin account its cash, without unrealised profit")           \
     F(amount, free, "balance: available to new orders")                                        \
     F(amount, locked, "balance: held by open orders")                                          \
+    F(amount, margin, "balance: held by open positions; spot 0")                               \
+    F(amount, unrealised_pnl, "balance: of open positions that settle in it; spot 0")          \
     F(amount, change, "transfer, funding, adjustment: signed")                                 \
     F(u64, as_of_trade_number, "last execution that the figure surely includes; 0: not known") \
     A(text, asset, 16, "canonical asset code")                                                 \
@@ -504,6 +546,23 @@ WIRE_PARTS(WIRE_AS_PART)
     F(account_event_kind, kind, "what the venue reported")                                     \
     F(reserved16, reserved1, "0")                                                              \
     F(reserved32, reserved2, "0")
+
+#define FIELDS_account_position(F, A)                                                          \
+    F(epoch_ns, exchange_ns, "venue's time, 0 where it sends none")                            \
+    F(qty, qty, "signed: long above 0; 0: no position")                                        \
+    F(price, avg_price, "entry price as the venue has it")                                     \
+    F(price, mark_price, "0: not stated")                                                      \
+    F(price, liquidation_price, "0: none, or not stated")                                      \
+    F(amount, unrealised_pnl, "in settle")                                                     \
+    F(amount, realised_pnl, "in settle, as the venue counts it; 0 where it does not")          \
+    F(amount, margin, "held by the position, in settle")                                       \
+    F(u64, as_of_trade_number, "last execution that the figure surely includes; 0: not known") \
+    A(text, settle, 16, "canonical asset code")                                                \
+    F(u32, leverage_ppm, "10,000,000 is 10 to 1; 0: not stated")                               \
+    F(exp, price_exp, "decimals of prices")                                                    \
+    F(exp, qty_exp, "decimals of qty")                                                         \
+    F(exp, amount_exp, "decimals of amounts")                                                  \
+    F(u8, is_isolated, "1: margin of its own; 0: cross")
 
 #define FIELDS_order_status(F, A)                                                \
     F(id, order_id, "0: foreign")                                                \
@@ -552,26 +611,32 @@ WIRE_PARTS(WIRE_AS_PART)
     F(reserved8, reserved1, "0")                                                          \
     F(reason, why, "of a state other than READY")
 
-#define FIELDS_position(F, A)                                         \
-    F(qty, qty, "signed: long above 0")                               \
-    F(price, avg_price, "of the open quantity")                       \
-    F(price, mark_price, "used for unrealised_pnl; 0: no fresh mark") \
-    F(amount, realised_pnl, "in quote, before fees, at amount_exp")   \
-    F(amount, unrealised_pnl, "in quote")                             \
-    F(amount, fees, "in quote")                                       \
-    F(amount, realised_reporting, "in the reporting currency")        \
-    F(amount, unrealised_reporting, "in the reporting currency")      \
-    F(amount, fees_reporting, "in the reporting currency")            \
-    F(qty, bought_qty, "since the ledger began")                      \
-    F(qty, sold_qty, "since the ledger began")                        \
-    F(u64, applied_trade_number, "last one in these figures")         \
-    F(u64, trades, "executions in these figures")                     \
-    F(u16, strategy, "0: the whole account")                          \
-    F(exp, price_exp, "decimals of prices")                           \
-    F(exp, qty_exp, "decimals of quantities")                         \
-    F(exp, amount_exp, "decimals of amounts")                         \
-    F(u8, is_marked, "1: mark and conversion are fresh")              \
-    F(reserved16, reserved1, "0")
+#define FIELDS_position(F, A)                                             \
+    F(qty, qty, "signed: long above 0")                                   \
+    F(price, avg_price, "of the open quantity")                           \
+    F(price, mark_price, "used for unrealised_pnl; 0: no fresh mark")     \
+    F(amount, realised_pnl, "in quote, before fees, at amount_exp")       \
+    F(amount, unrealised_pnl, "in quote")                                 \
+    F(amount, fees, "in quote")                                           \
+    F(amount, realised_reporting, "in the reporting currency")            \
+    F(amount, unrealised_reporting, "in the reporting currency")          \
+    F(amount, fees_reporting, "in the reporting currency")                \
+    F(amount, funding, "received (negative: paid), in quote; perpetuals") \
+    F(amount, funding_reporting, "in the reporting currency")             \
+    F(qty, bought_qty, "since the ledger began")                          \
+    F(qty, sold_qty, "since the ledger began")                            \
+    F(qty, venue_qty, "as the venue last said; derivatives, strategy 0")  \
+    F(price, venue_avg_price, "as the venue last said")                   \
+    F(amount, venue_unrealised_pnl, "as the venue last said, in settle")  \
+    F(u64, applied_trade_number, "last one in these figures")             \
+    F(u64, trades, "executions in these figures")                         \
+    F(u16, strategy, "0: the whole account")                              \
+    F(exp, price_exp, "decimals of prices")                               \
+    F(exp, qty_exp, "decimals of quantities")                             \
+    F(exp, amount_exp, "decimals of amounts")                             \
+    F(u8, is_marked, "1: mark and conversion are fresh")                  \
+    F(u8, has_venue_position, "1: venue_ fields are stated")              \
+    F(u8, is_reconciled, "1: venue_qty is qty at a settled moment")
 
 #define FIELDS_balance(F, A)                                                                 \
     A(text, asset, 16, "canonical asset code")                                               \
@@ -592,7 +657,8 @@ WIRE_PARTS(WIRE_AS_PART)
     F(amount, realised, "reporting currency, before fees")                                      \
     F(amount, unrealised, "reporting currency, at fresh marks")                                 \
     F(amount, fees, "reporting currency")                                                       \
-    F(amount, net, "realised + unrealised - fees")                                              \
+    F(amount, funding, "received (negative: paid), reporting currency")                         \
+    F(amount, net, "realised + unrealised - fees + funding")                                    \
     F(amount, net_day, "net since the day began (UTC)")                                         \
     F(amount, gross_exposure, "sum of absolute position values")                                \
     F(u64, applied_trade_number, "last execution in these figures; 0 where they span accounts") \
@@ -648,6 +714,11 @@ WIRE_PARTS(WIRE_AS_PART)
     F(ns, buy_age_ns, "age of that book when this was computed")                       \
     F(ns, sell_age_ns, "age of that book when this was computed")                      \
     F(ns, valid_until_ns, "void after this")                                           \
+    F(i64, buy_funding_ppb, "rate of buy_instrument per interval; 0: none")            \
+    F(i64, sell_funding_ppb, "rate of sell_instrument per interval; 0: none")          \
+    F(epoch_ns, next_funding_ns, "the sooner of both; 0: none")                        \
+    F(i32, basis_ppm,                                                                  \
+      "mid of the derivative over mid of the other, less 1; 0 where kinds are equal")  \
     F(i32, edge_ppm, "net over notional, parts per million")                           \
     F(u32, confidence_ppm, "1,000,000: both books live and fresh")                     \
     F(u16, buy_account, "instance that trades buy_instrument")                         \
@@ -655,7 +726,10 @@ WIRE_PARTS(WIRE_AS_PART)
     F(exp, price_exp, "decimals of prices")                                            \
     F(exp, qty_exp, "decimals of quantities")                                          \
     F(exp, amount_exp, "decimals of amounts")                                          \
-    F(u8, revision, "grows while the same opportunity changes")
+    F(u8, revision, "grows while the same opportunity changes")                        \
+    F(instrument_kind, buy_kind, "spot, perpetual, ...")                               \
+    F(instrument_kind, sell_kind, "spot, perpetual, ...")                              \
+    F(reserved16, reserved1, "0")
 
 #define FIELDS_opportunity_end(F, A)                       \
     F(id, opportunity_id, "of the opportunity that ended") \
@@ -779,17 +853,21 @@ WIRE_PARTS(WIRE_AS_PART)
     X(19, best_quote, 120, 0, 6001, "top of book")                                           \
     X(20, trade, 136, 0, 6001, "public trade")                                               \
     X(21, feed_status, 128, 0, 6001, "state of a book or of the feed")                       \
+    X(22, mark_price, 96, 0, 6001, "mark and index price of a derivative")                   \
+    X(23, funding, 104, 0, 6001, "funding rate of a perpetual")                              \
+    X(24, liquidation, 96, 0, 6001, "a position of somebody closed by force")                \
     X(32, order_event, 288, 0, 6002, "what happened to an order")                            \
-    X(48, trade_event, 256, 0, 6017, "one execution of ours")                                \
-    X(49, account_event, 184, 0, 6017, "balance, transfer, funding as the venue reports it") \
+    X(48, trade_event, 264, 0, 6017, "one execution of ours")                                \
+    X(49, account_event, 200, 0, 6017, "balance, transfer, funding as the venue reports it") \
+    X(50, account_position, 160, 0, 6017, "a position as the venue reports it")              \
     X(64, order_status, 264, 0, 6018, "full state of an order")                              \
     X(65, engine_status, 168, 0, 6018, "state of an engine")                                 \
-    X(80, position, 176, 0, 6003, "position of an account or of a strategy in it")           \
+    X(80, position, 216, 0, 6003, "position of an account or of a strategy in it")           \
     X(81, balance, 144, 0, 6003, "balance of one asset")                                     \
-    X(82, pnl, 144, 0, 6003, "profit and loss in the reporting currency")                    \
+    X(82, pnl, 152, 0, 6003, "profit and loss in the reporting currency")                    \
     X(96, strategy_status, 168, 0, 6004, "state of a strategy")                              \
     X(97, intent_refused, 104, 0, 6004, "an intent that did not become an order")            \
-    X(112, opportunity, 192, 0, 6008, "an executable price difference between two venues")   \
+    X(112, opportunity, 224, 0, 6008, "an executable price difference between two venues")   \
     X(113, opportunity_end, 88, 0, 6008, "it is gone")                                       \
     X(128, risk_state, 1008, 0, 6020, "every 100 ms: halts, kills and limits in force")      \
     X(144, order_request, 128, 0, 7003, "intent: new order")                                 \

@@ -162,7 +162,7 @@ async function listen (endpoint, names, take, wants) {
       else request.writeUIntLE(value, field.offset, field.size)
     }
     put('type', 3, header)
-    put('version', 1, header)
+    put('version', 2, header)
     put('size', 104, header)
     put('request_id', 77, fields)
     put('page_max', 256, fields)

@@ -118,7 +118,7 @@ static void what_is_no_event_is_counted_and_costs_nothing_else(void)
     request.kind = REQUEST_STATE;
     stranger_send(&request, sizeof(request)), malformed++; /* Never comes this way. */
     bad = trade_of(12);
-    bad.header.version = 2;
+    bad.header.version = WIRE_VERSION + 1;
     for (int i = 0; i < 1000; i++)
         stranger_send(&bad, sizeof(bad));
     bad = trade_of(12);

@@ -61,6 +61,7 @@ static struct wire_instrument definition(uint64_t id, const char *venue, const c
 
     WIRE_BEGIN(&made, instrument);
     made.header.instrument = id;
+    made.kind = INSTRUMENT_SPOT;
     made.price_exp = made.qty_exp = 8;
     snprintf(made.venue, sizeof(made.venue), "%s", venue);
     snprintf(made.symbol, sizeof(made.symbol), "%s", symbol);
@@ -78,8 +79,9 @@ static void definitions_are_found_by_id_and_by_symbol(void)
     CHECK_INT(instruments_put(&table, &a), 0);
     CHECK_INT(instruments_put(&table, &b), 0);
     CHECK_STR(instruments_get(&table, 1)->venue, "binance");
-    CHECK(instruments_by_symbol(&table, "kraken", "BTCUSDT") == instruments_get(&table, 2));
-    CHECK(instruments_by_symbol(&table, "kraken", "ETHUSDT") == NULL);
+    CHECK(instruments_by_symbol(&table, "kraken", INSTRUMENT_SPOT, "BTCUSDT") ==
+          instruments_get(&table, 2));
+    CHECK(instruments_by_symbol(&table, "kraken", INSTRUMENT_SPOT, "ETHUSDT") == NULL);
     CHECK(instruments_get(&table, 0) == NULL && instruments_get(&table, 3) == NULL);
     instruments_fini(&table);
     CHECK(instruments_get(&table, 1) == NULL);

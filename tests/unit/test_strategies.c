@@ -21,6 +21,7 @@ static void opportunity(int64_t qty, uint64_t id)
     event.sell_instrument = fixture_id(2);
     event.buy_account = 1;
     event.sell_account = 2;
+    event.buy_kind = event.sell_kind = INSTRUMENT_SPOT;
     event.buy_price = PRICE(5000100);
     event.sell_price = PRICE(5020000);
     event.qty = qty;

@@ -9,6 +9,7 @@ const struct venue venue_binance = {
     .name = "binance",
     .feed = &binance_feed_ops,
     .order = &binance_order_ops,
+    .auth_method = "HMAC_SHA256",
     .rest_url = "https://api.binance.com",
     .feed_ws_url = "wss://stream.binance.com:9443",
     .order_ws_url = "wss://ws-api.binance.com:443/ws-api/v3",

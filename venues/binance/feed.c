@@ -424,7 +424,9 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
                                 *ask_level = book_best(&sym->book.asks);
         struct venue_feed_top *top = &out[count++];
 
-        *top = (struct venue_feed_top){ .has_bid = bid != NULL,
+        *top = (struct venue_feed_top){ .instrument = sym->instrument,
+                                        .instrument_kind = INSTRUMENT_SPOT,
+                                        .has_bid = bid != NULL,
                                         .has_ask = ask_level != NULL,
                                         .is_stale = sym->book.is_stale,
                                         .bid_price = bid ? bid->price : 0,

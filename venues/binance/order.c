@@ -279,6 +279,7 @@ static int job_advance(const struct order_turn *turn, struct order_job *job)
             continue;
         }
         part.instrument = definition->header.instrument;
+        part.instrument_kind = definition->kind;
         binance_copy(part.symbol, sizeof(part.symbol), definition->symbol);
         err = order_send(turn, job->kind, &part, &pending);
         if (err)
@@ -576,8 +577,11 @@ static int order_command(void *state, const struct venue_command *given,
         return order_send(&turn, REQUEST_TIME, &command, NULL);
     case OP_INSTRUMENTS:
         return order_send(&turn, REQUEST_METADATA, &command, NULL);
-    case OP_DEAD_MAN:
-        return ERR_UNSUPPORTED; /* Spot has no such switch. */
+    case OP_DEAD_MAN:  /* Spot has no such switch, */
+    case OP_POSITIONS: /* and no positions. */
+    case OP_ACCOUNT_MODE:
+    case OP_FUNDING:
+        return ERR_UNSUPPORTED;
     }
     return ERR_UNSUPPORTED;
 }

@@ -49,6 +49,7 @@ void view_place_report(const struct binance_order *order, struct venue_report *r
     char name[sizeof(report->symbol)];
 
     binance_copy(name, sizeof(name), symbol); /* It may be the report's own. */
+    report->instrument_kind = INSTRUMENT_SPOT;
     for (size_t i = 0; i < order->symbol_count; i++) {
         const struct wire_instrument *definition = &order->symbols[i].definition;
         if (definition->header.size == 0 || strcmp(definition->symbol, name) != 0)

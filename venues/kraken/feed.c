@@ -470,7 +470,9 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
         const struct wire_level *ask = book_best(&market->book.asks);
         if (!market->is_wanted && market->messages == 0)
             continue;
-        out[count] = (struct venue_feed_top){ .has_bid = bid != NULL,
+        out[count] = (struct venue_feed_top){ .instrument = market->instrument,
+                                              .instrument_kind = INSTRUMENT_SPOT,
+                                              .has_bid = bid != NULL,
                                               .has_ask = ask != NULL,
                                               .is_stale = market->book.is_stale,
                                               .bid_price = bid ? bid->price : 0,

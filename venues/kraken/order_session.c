@@ -38,6 +38,7 @@ void kraken_report_instrument(struct kraken_side *side, struct venue_report *rep
     if (!*symbol)
         return;
     snprintf(report->symbol, sizeof(report->symbol), "%s", symbol);
+    report->instrument_kind = INSTRUMENT_SPOT;
     report->instrument =
         listed ? listed->instrument : instrument_id("kraken", INSTRUMENT_SPOT, symbol);
     if (listed && listed->is_defined) {
