@@ -117,6 +117,15 @@ static void on_note(void *ctx, const char *event, const char *text)
 
 /* ---- what it hears ---- */
 
+static void on_connection(void *ctx, unsigned connection, struct venue_connection *out)
+{
+    struct session *s = ctx;
+    struct venue_connection wanted[VENUE_CONNECTIONS_MAX];
+
+    if (connection < s->ops->connections(s->codec, wanted))
+        *out = wanted[connection];
+}
+
 static void on_opened(void *ctx, unsigned connection, int64_t now_ns)
 {
     struct session *s = ctx;
@@ -214,7 +223,7 @@ static int open_link(struct session *s)
         .rest_slots = config->rest_slots,
         .message_max = config->message_max,
         .is_private_rest_serial = s->ops->serial_private_rest,
-        .handler = { s, on_opened, on_closed, on_frame, on_response },
+        .handler = { s, on_connection, on_opened, on_closed, on_frame, on_response },
     };
 
     return venue_link_open(&s->link, &link);
@@ -246,7 +255,7 @@ static void begin(struct session *s)
     s->times_wanted = 3;
     s->ops->start(s->codec, &clock, &s->out);
     if (s->config.has_connections)
-        venue_link_connect(s->link, wanted, s->ops->connections(s->codec, wanted));
+        venue_link_connect(s->link, s->ops->connections(s->codec, wanted));
 }
 
 int session_open(struct session **out, const struct session_config *config)

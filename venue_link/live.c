@@ -65,6 +65,15 @@ static void on_note(void *ctx, const char *event, const char *text)
 
 /* ---- what it hears ---- */
 
+static void on_connection(void *ctx, unsigned connection, struct venue_connection *out)
+{
+    struct live *live = ctx;
+    struct venue_connection wanted[VENUE_CONNECTIONS_MAX];
+
+    if (connection < live->ops->connections(live->codec, wanted))
+        *out = wanted[connection];
+}
+
 static void on_opened(void *ctx, unsigned connection, int64_t now_ns)
 {
     struct live *live = ctx;
@@ -137,7 +146,7 @@ static int open_link(struct live *live)
         .reconnect_max_ns = config->reconnect_max_ns,
         .message_silence_ns = config->message_silence_ns,
         .message_max = config->message_max,
-        .handler = { live, on_opened, on_closed, on_frame, on_response },
+        .handler = { live, on_connection, on_opened, on_closed, on_frame, on_response },
     };
 
     return venue_link_open(&live->link, &link);
@@ -166,7 +175,7 @@ static void begin(struct live *live)
     struct venue_clock clock = clock_at(live, loop_now_ns());
 
     live->ops->start(live->codec, &clock, &live->out);
-    venue_link_connect(live->link, wanted, live->ops->connections(live->codec, wanted));
+    venue_link_connect(live->link, live->ops->connections(live->codec, wanted));
 }
 
 int live_open(struct live **out, const struct live_config *config)

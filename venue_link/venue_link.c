@@ -11,6 +11,7 @@
 
 static const int64_t REFUSED_PAUSE_NS = 10 * NS_PER_S; /* HTTP 4xx, 5xx on the upgrade: a limit. */
 static const int64_t RENEW_JITTER_NS = 600 * NS_PER_S;
+static const int64_t ASK_AGAIN_NS = 100 * NS_PER_MS; /* The codec has no url yet. */
 
 /* One connection that the codec wants. */
 struct line {
@@ -242,6 +243,13 @@ static void line_connect(struct line *line, int64_t now_ns)
 {
     struct venue_link *link = line->link;
     char url[1024];
+
+    line->wanted = (struct venue_connection){ 0 };
+    link->config.handler.connection(link->config.handler.ctx, line->index, &line->wanted);
+    if (!line->wanted.url[0]) {
+        (void)loop_timer_at(link->config.loop, &line->timer, now_ns + ASK_AGAIN_NS);
+        return;
+    }
     int64_t ping_ns = stricter(line->wanted.ping_interval_ns, link->config.ping_ns);
     int64_t silence_ns = link->config.pong_timeout_ns ? ping_ns + link->config.pong_timeout_ns : 0;
     struct ws_config config = {
@@ -259,8 +267,9 @@ static void line_connect(struct line *line, int64_t now_ns)
 
     int err = ws_open(&line->ws, &config);
     if (err) {
-        log_error("connect", "%s %u: %s: %s", link->config.label, line->index, config.url,
-                  err_str(err));
+        /* The path only: a query may carry a listen key. */
+        log_error("connect", "%s %u: %.*s: %s", link->config.label, line->index,
+                  (int)strcspn(config.url, "?"), config.url, err_str(err));
         line_retry(line, now_ns, REFUSED_PAUSE_NS);
     }
 }
@@ -284,8 +293,7 @@ static void line_timer_fired(struct loop_timer *timer, int64_t now_ns)
     }
 }
 
-void venue_link_connect(struct venue_link *link, const struct venue_connection *wanted,
-                        size_t count)
+void venue_link_connect(struct venue_link *link, size_t count)
 {
     int64_t now_ns = loop_now_ns();
 
@@ -298,7 +306,6 @@ void venue_link_connect(struct venue_link *link, const struct venue_connection *
         (void)!getrandom(&seed, sizeof(seed), 0);
         line->link = link;
         line->index = i;
-        line->wanted = wanted[i];
         line->timer = (struct loop_timer){ .fire = line_timer_fired, .ctx = line };
         backoff_init(&line->backoff, link->config.reconnect_base_ns, link->config.reconnect_max_ns,
                      seed | 1);

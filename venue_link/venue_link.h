@@ -24,6 +24,8 @@ struct venue_link_counters {
 /* What the codec hears of its sockets. */
 struct venue_link_handler {
     void *ctx;
+    /* What to open, asked before each opening: a url may carry what expires. url "": not yet. */
+    void (*connection)(void *ctx, unsigned connection, struct venue_connection *out);
     void (*opened)(void *ctx, unsigned connection, int64_t now_ns);
     void (*closed)(void *ctx, unsigned connection, int64_t now_ns);
     /* One whole message; received_ns: when it was read. */
@@ -54,9 +56,8 @@ struct venue_link_config {
 int venue_link_open(struct venue_link **link, const struct venue_link_config *config);
 void venue_link_close(struct venue_link **link);
 
-/* venue_link_connect begins to keep these connections (at most VENUE_CONNECTIONS_MAX). Once. */
-void venue_link_connect(struct venue_link *link, const struct venue_connection *wanted,
-                        size_t count);
+/* venue_link_connect begins to keep so many connections (at most VENUE_CONNECTIONS_MAX). Once. */
+void venue_link_connect(struct venue_link *link, size_t count);
 
 /* What struct venue_out asks for. send: 0, ERR_CLOSED, ERR_FULL; hot. request: 0 or ERR_FULL.
  * reconnect is obeyed in a turn of its own: the codec is in the middle of something. */

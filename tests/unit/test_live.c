@@ -15,6 +15,7 @@ static struct seen {
     bool is_nonce_growing;
     int status;
     int64_t silence_ns, ping_ns, renew_ns;
+    unsigned urls_asked, url_from; /* "" until it was asked url_from times. */
     int send_err;
 } seen;
 
@@ -45,7 +46,9 @@ static size_t fake_connections(void *state, struct venue_connection *out)
     *out = (struct venue_connection){ .silence_ns = seen.silence_ns,
                                       .ping_interval_ns = seen.ping_ns,
                                       .renew_ns = seen.renew_ns };
-    snprintf(out->url, sizeof(out->url), "%s/stream", ws_url);
+    seen.urls_asked++;
+    if (seen.urls_asked > seen.url_from)
+        snprintf(out->url, sizeof(out->url), "%s/stream?key=%u", ws_url, seen.opened);
     return 1;
 }
 
@@ -173,6 +176,7 @@ static void on_event(void *ctx, struct wire_header *event)
 static struct net_server stream, rest;
 static atomic_int frames_per_connection;
 static atomic_bool answers_pings_only, refuses_upgrade;
+static char last_path[128]; /* Of the last upgrade; read once a frame has come of it. */
 
 static void script_rest(SSL *ssl, struct net_server *server)
 {
@@ -209,6 +213,7 @@ static void script_stream(SSL *ssl, struct net_server *server)
 
     if (!net_read_head(ssl, head, sizeof(head)))
         return;
+    snprintf(last_path, sizeof(last_path), "%.*s", (int)strcspn(head, "\r"), head);
     if (refuses_upgrade) {
         net_write(ssl, "HTTP/1.1 429 Too Many\r\n\r\n", 25);
         return;
@@ -372,6 +377,44 @@ static void a_connection_is_renewed_before_its_time(void)
     end();
 }
 
+static void the_url_is_asked_for_again_before_each_opening(void)
+{
+    struct live_config config = begin();
+    struct live_counters counters;
+
+    answers_pings_only = true;
+    seen.renew_ns = 100 * NS_PER_MS;
+    CHECK_INT(live_open(&live, &config), 0);
+    while (!seen.frames)
+        loop_turn(net_loop, 10 * NS_PER_MS);
+    CHECK_STR(last_path, "GET /stream?key=0 HTTP/1.1");
+    CHECK(net_run_until(&seen.has_two_frames));
+    CHECK_STR(last_path, "GET /stream?key=1 HTTP/1.1");
+    live_counters(live, &counters);
+    CHECK_INT(counters.link.renewals, 1);
+    end();
+}
+
+static void a_connection_without_a_url_yet_waits(void)
+{
+    struct live_config config = begin();
+    struct live_counters counters;
+
+    answers_pings_only = true;
+    seen.url_from = 4; /* Asked once for the count, once at the start, then each 100 ms. */
+    int64_t begun_ns = loop_now_ns();
+    CHECK_INT(live_open(&live, &config), 0);
+    live_counters(live, &counters);
+    CHECK_INT(counters.link.connections_wanted, 1);
+    while (!seen.frames)
+        loop_turn(net_loop, 10 * NS_PER_MS);
+    CHECK(loop_now_ns() - begun_ns >= 300 * NS_PER_MS);
+    CHECK(seen.urls_asked == 5 && stream.connections == 1);
+    live_counters(live, &counters);
+    CHECK_INT(counters.link.disconnects, 0); /* Not an attempt that failed. */
+    end();
+}
+
 static void an_upgrade_refused_for_limits_is_not_hammered(void)
 {
     struct live_config config = begin();
@@ -411,6 +454,8 @@ int main(void)
     CASE(a_codec_in_doubt_gets_a_new_connection);
     CASE(a_silent_but_open_socket_is_left);
     CASE(a_connection_is_renewed_before_its_time);
+    CASE(the_url_is_asked_for_again_before_each_opening);
+    CASE(a_connection_without_a_url_yet_waits);
     CASE(an_upgrade_refused_for_limits_is_not_hammered);
     CASE(bad_configuration_is_refused);
     net_client_close();
