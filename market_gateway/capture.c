@@ -296,7 +296,7 @@ static int read_member(const struct scan_value *key, const struct scan_value *va
                                           : ERR_PROTO;
     if (scan_is(key, "conn"))
         return scan_text(value, out->conn, sizeof(out->conn));
-    if (scan_is(key, "url"))
+    if (scan_is(key, "url") || scan_is(key, "addr"))
         return scan_text(value, out->url, sizeof(out->url));
     return 0;
 }

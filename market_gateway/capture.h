@@ -1,7 +1,7 @@
 /* capture.h - reads recordings of a venue: plain, gzip or zstd, told apart by their first bytes.
  *
  * A line is a record, one JSON object with "t" (header, http, connect, send, recv), "conn", "ts",
- * "url" and "data" or "b64"; or it is simply one frame as the venue sent it. Frames keep their text
+ * "url" or "addr", and "data" or "b64"; or it is simply one frame as the venue sent it. Frames keep their text
  * to the byte. A file is read as a stream: memory is bounded by the longest line. */
 #ifndef TICKPIPE_MARKET_GATEWAY_CAPTURE_H
 #define TICKPIPE_MARKET_GATEWAY_CAPTURE_H
@@ -21,7 +21,7 @@ struct capture_record {
     bool is_bare;  /* The line is the frame itself: no time, no connection. */
     int64_t ts_ns; /* Wall clock; 0: not said. */
     char conn[CAPTURE_CONN_MAX];
-    char url[CAPTURE_URL_MAX]; /* http */
+    char url[CAPTURE_URL_MAX]; /* http; connect, send: the address that it calls addr */
     const char *data; /* Valid until the next record; ended by a NUL that len leaves out. */
     size_t len;
     uint64_t line; /* Counted from 1. */

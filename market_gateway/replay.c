@@ -201,6 +201,8 @@ void replay_play(struct replay *replay, const struct capture_record *record, int
     case CAPTURE_CONNECT: {
         unsigned conn = conn_of(replay, record->conn);
         set_open(replay, conn, false); /* A second time: it had been lost. */
+        if (record->url[0] && replay->ops->address)
+            replay->ops->address(replay->codec, conn, record->url);
         set_open(replay, conn, true);
         break;
     }

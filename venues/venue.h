@@ -136,6 +136,10 @@ struct venue_feed_ops {
     /* connections fills out[] (VENUE_CONNECTIONS_MAX) and gives the count. */
     size_t (*connections)(void *state, struct venue_connection *out);
 
+    /* address: what a capture says that a connection is connected to, before it is opened. NULL:
+     * frames tell all (live, connection i is the i-th of connections()). */
+    void (*address)(void *state, unsigned connection, const char *url);
+
     /* start: before any connection: asks for instruments by REST. */
     void (*start)(void *state, const struct venue_clock *clock, const struct venue_out *out);
     void (*opened)(void *state, unsigned connection, const struct venue_clock *clock,

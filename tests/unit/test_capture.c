@@ -50,6 +50,7 @@ static void check_text(void)
     CHECK_INT(r.len, strlen(r.data));
     CHECK_INT(capture_next(capture, &r), 0);
     CHECK(r.kind == CAPTURE_CONNECT && r.ts_ns == 1633998512000000000);
+    CHECK_STR(r.url, "wss://x");
     CHECK_INT(capture_next(capture, &r), 0);
     CHECK(r.kind == CAPTURE_SEND && r.line == 5);
     CHECK_STR(r.data, "s");
