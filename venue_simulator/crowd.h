@@ -14,8 +14,8 @@
 
 #define CROWD_STEP_NS (10 * NS_PER_MS)
 enum {
-    CROWD_PAIRS_MAX = 8,
-    CROWD_PLACES_MAX = 4,  /* Venues that a pair is traded on. */
+    CROWD_PAIRS_MAX = 32,
+    CROWD_PLACES_MAX = 16, /* Venues that a pair is traded on. */
     CROWD_LEVELS_MAX = 64, /* Of the ladder, per side. */
     CROWD_LAG_MAX = 1024,  /* Steps. */
 };

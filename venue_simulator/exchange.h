@@ -5,10 +5,15 @@
  * signatures, rate limits, wire ids) belongs to the venue's simulator side (sim.h). Owned by one
  * thread.
  *
- * Every price, quantity and amount is an int64 with EXCHANGE_EXP decimals. A trade's quote amount
- * is price * qty rounded down; the same integer leaves the buyer and reaches the seller. Nothing is
- * created or lost: for each asset, the balances of all accounts plus collected fees equal what was
- * deposited (exchange_check). */
+ * Every price, quantity and amount is an int64 with EXCHANGE_EXP decimals; a quantity is in base
+ * units, also of a perpetual (a side converts the venue's contracts). A trade's quote amount is
+ * price * qty rounded down; the same integer leaves the buyer and reaches the seller. Nothing is
+ * created or lost: for each asset, the balances of all accounts, plus collected fees, plus the
+ * insurance fund, less what open positions cost, equal what was deposited, to the last unit
+ * (exchange_check).
+ *
+ * Perpetuals settle in their quote asset: no base changes hands, an execution opens or closes part
+ * of a one-way position (margin.h has what follows from positions). */
 #ifndef TICKPIPE_VENUE_SIMULATOR_EXCHANGE_H
 #define TICKPIPE_VENUE_SIMULATOR_EXCHANGE_H
 
@@ -16,8 +21,8 @@
 
 enum {
     EXCHANGE_EXP = 8,
-    EXCHANGE_ASSETS_MAX = 16,
-    EXCHANGE_INSTRUMENTS_MAX = 16,
+    EXCHANGE_ASSETS_MAX = 40,
+    EXCHANGE_INSTRUMENTS_MAX = 64,
     EXCHANGE_ACCOUNTS_MAX = 16,
     EXCHANGE_CLIENT_ID_MAX = 40, /* With its NUL. */
 };
@@ -56,7 +61,12 @@ enum {
     X(CAUSE_AMEND_LIMIT, "amend_limit")   /* Too many amendments. */                           \
     X(CAUSE_AMEND_FILLED, "amend_filled") /* New quantity not above what is filled. */         \
     X(CAUSE_DEAD_MAN, "dead_man")         /* The venue's switch fired. */                      \
-    X(CAUSE_CAPACITY, "capacity")         /* The simulator's own bound. */
+    X(CAUSE_MARGIN, "insufficient_margin")                                                     \
+    X(CAUSE_REDUCE_ONLY, "reduce_only")     /* Would open or enlarge a position. */            \
+    X(CAUSE_LEVERAGE, "leverage")           /* Not between 1 and the instrument's highest. */  \
+    X(CAUSE_OPEN_POSITION, "open_position") /* Positions or orders stand against it. */        \
+    X(CAUSE_LIQUIDATION, "liquidation")                                                        \
+    X(CAUSE_CAPACITY, "capacity") /* The simulator's own bound. */
 
 #define EXCHANGE_CAUSE_AS_ENUM(name, text) name,
 enum exchange_cause { EXCHANGE_CAUSES(EXCHANGE_CAUSE_AS_ENUM) CAUSE_COUNT };
@@ -68,7 +78,7 @@ enum exchange_fee_asset {
 };
 
 struct exchange_instrument_config {
-    char symbol[32];          /* The venue's own: "BTCUSDT", "BTC/USDT". */
+    char symbol[32];          /* The venue's own: "BTCUSDT". May repeat with another kind. */
     char base[16], quote[16]; /* Canonical asset codes. */
     int64_t tick, lot;
     int64_t min_price, max_price; /* 0: unbounded, as with each limit below. */
@@ -79,6 +89,14 @@ struct exchange_instrument_config {
     uint32_t max_amends;
     int price_decimals, qty_decimals; /* As the venue writes them. */
     int64_t start_price;              /* Last price before the first trade. */
+    wire_instrument_kind kind;        /* INSTRUMENT_SPOT (or 0), INSTRUMENT_PERPETUAL. */
+    int64_t contract_size;            /* Base units in the venue's contract; 0: 1. */
+    /* Perpetuals only. */
+    uint32_t leverage, max_leverage; /* Of an account that sets none; 0: 10 and 100. */
+    int32_t maintenance_ppm;         /* Of a position's value at mark; 0: 5,000. */
+    int64_t funding_interval_ns;     /* 0: 8 hours. */
+    int64_t funding_cap_ppb;         /* Bound of a rate, either way; 0: 7,500,000. */
+    int64_t interest_ppb;            /* Part of every rate. */
 };
 
 struct exchange_account_config {
@@ -93,8 +111,9 @@ struct exchange_config {
     uint32_t instrument_count;
     const struct exchange_account_config *accounts;
     uint32_t account_count;
-    enum exchange_fee_asset fee_asset;
-    uint32_t orders_max;            /* Records of accounts with history: open and finished. */
+    enum exchange_fee_asset fee_asset; /* Of spot; a perpetual's fees are in quote. */
+    bool is_reduce_only_refused; /* A reduce-only order above the position is refused, not cut. */
+    uint32_t orders_max;         /* Records of accounts with history: open and finished. */
     uint32_t background_orders_max; /* Open orders of background accounts. */
     uint32_t executions_max;        /* Records of accounts with history. */
     uint32_t levels_max;            /* Per side and instrument. */
@@ -116,7 +135,8 @@ struct exchange_order {
     char client_id[EXCHANGE_CLIENT_ID_MAX]; /* "" where none. */
     wire_order_type type;
     wire_time_in_force time_in_force;
-    bool is_post_only;
+    bool is_post_only, is_reduce_only;
+    bool is_liquidation; /* Forced: not its owner's. */
     enum match_stp stp;
     enum exchange_state state;
     enum exchange_cause cause; /* Of its end. */
@@ -124,7 +144,7 @@ struct exchange_order {
     int64_t quote_qty;         /* Market order by amount of quote; else 0. */
     int64_t filled_qty, filled_quote;
     int64_t prevented_qty;
-    int64_t hold;      /* Locked for it now: quote of a buy, base of a sell. */
+    int64_t hold;      /* Locked for it now: quote of a buy, base of a sell; perpetual: 0. */
     int64_t fee_total; /* In the asset that its fees are charged in (one per side and venue). */
     int64_t created_ns, updated_ns, amended_ns; /* Venue's wall time; amended_ns 0: never. */
     int64_t expires_ns;                         /* 0: never. */
@@ -151,6 +171,7 @@ struct exchange_execution {
     wire_side side;
     bool is_maker;
     int64_t price, qty, quote, fee;
+    int64_t closed_qty, realised_pnl; /* Perpetual: part that closed; before the fee, in quote. */
     uint32_t fee_asset;
     int64_t at_ns;
     uint32_t next_of_order;
@@ -161,6 +182,28 @@ struct exchange_balance {
     int64_t deposited; /* Net of withdrawals. */
 };
 
+/* A one-way position in a perpetual. */
+struct exchange_position {
+    int64_t qty;  /* Long above 0. */
+    int64_t cost; /* Quote that its qty was opened with, sign of qty: exact, no rounded average. */
+    /* Since the account began, in quote. */
+    int64_t realised; /* By closing, before fees. */
+    int64_t fees;
+    int64_t funding;               /* Received; negative: paid. */
+    uint32_t leverage;             /* 0: the instrument's. */
+    int64_t opened_ns, updated_ns; /* opened_ns: from flat, or through zero. */
+};
+
+/* A funding payment of an account with history. */
+struct exchange_funding {
+    uint64_t id; /* Unique in the venue. */
+    uint32_t account, instrument;
+    int64_t amount; /* Received; negative: paid. In quote. */
+    int64_t rate_ppb, mark_price, qty;
+    int64_t at_ns;
+};
+enum { FUNDING_KEPT = 4096 };
+
 enum exchange_event_kind {
     EXCHANGE_ON_ACCEPTED, /* order works; before its trades. */
     EXCHANGE_ON_REJECTED, /* order is what was asked for (id 0, not kept); cause. */
@@ -170,8 +213,13 @@ enum exchange_event_kind {
     EXCHANGE_ON_AMENDED,
     EXCHANGE_ON_PREVENTED, /* qty of order's leaves went by STP_DECREMENT; it lives on. */
     EXCHANGE_ON_LEVEL,
-    EXCHANGE_ON_TRANSFER, /* account, asset, qty (signed). */
-    EXCHANGE_ON_STATUS,   /* Instrument's trading state changed. */
+    EXCHANGE_ON_TRANSFER,    /* account, asset, qty (signed). */
+    EXCHANGE_ON_STATUS,      /* Instrument's trading state changed. */
+    EXCHANGE_ON_MARK,        /* Perpetual: mark, index, rate in its struct exchange_perpetual. */
+    EXCHANGE_ON_FUNDING,     /* account, instrument, asset, qty (amount received; negative: paid),
+                                rate_ppb, price (mark), its id in trade_id; position in the account. */
+    EXCHANGE_ON_LIQUIDATION, /* A forced order is over: account, instrument, side and qty of it,
+                                price of bankruptcy, quote of its fills. */
 };
 
 /* Balances, orders and the book are consistent at each event. It must not call back into the
@@ -187,6 +235,9 @@ struct exchange_event {
     int64_t price, qty, quote; /* TRADE; LEVEL: price and its whole quantity. */
     int64_t taker_fee, maker_fee;
     uint32_t taker_fee_asset, maker_fee_asset;
+    int64_t taker_closed_qty, maker_closed_qty;      /* TRADE of a perpetual. */
+    int64_t taker_realised_pnl, maker_realised_pnl;  /* TRADE of a perpetual; before fees. */
+    int64_t rate_ppb;                                /* FUNDING */
     uint64_t taker_execution, maker_execution;       /* Ids; 0 where no history is kept. */
     wire_side side;                                  /* LEVEL; TRADE: the taker's. */
     uint64_t update_id;                              /* LEVEL: of the instrument's book, +1 each. */
@@ -195,10 +246,22 @@ struct exchange_event {
     wire_trading_state status;                       /* STATUS */
 };
 
+/* What a perpetual has beside its book. */
+struct exchange_perpetual {
+    int64_t mark_price, index_price;
+    int64_t basis;       /* Mark less index: damped. */
+    int64_t premium_ppb; /* Damped over the funding interval. */
+    int64_t rate_ppb;    /* Of the next payment, as it stands now. */
+    int64_t last_rate_ppb, last_funding_ns;
+    int64_t next_funding_ns, marked_ns;
+    uint64_t payments;
+};
+
 struct exchange_instrument {
     struct exchange_instrument_config config;
     struct match_book book;
-    uint32_t base, quote; /* Assets. */
+    struct exchange_perpetual perpetual;
+    uint32_t base, quote; /* Assets; a perpetual settles in quote. */
     wire_trading_state status;
     uint64_t next_trade_id, update_id;
     int64_t last_price, last_qty;
@@ -213,6 +276,9 @@ struct exchange_instrument {
 struct exchange_account {
     struct exchange_account_config config;
     struct exchange_balance balances[EXCHANGE_ASSETS_MAX];
+    struct exchange_position positions[EXCHANGE_INSTRUMENTS_MAX];
+    bool is_hedge_mode; /* What the account is set to: a side answers with it. Positions here are
+                           one-way whatever it says. */
     uint32_t open_orders[EXCHANGE_INSTRUMENTS_MAX];
     struct exchange_order *first_open, *last_open;
     int64_t updated_ns;
@@ -229,6 +295,12 @@ struct exchange {
     struct exchange_account accounts[EXCHANGE_ACCOUNTS_MAX];
     uint32_t account_count;
     int64_t fees[EXCHANGE_ASSETS_MAX]; /* Collected. */
+    /* Losses beyond what an account had, less what funding's rounding left over. */
+    int64_t insurance[EXCHANGE_ASSETS_MAX];
+    bool is_reduce_only_refused;
+    uint32_t changed_accounts; /* Bits: positions moved since the last settling of reduce-only. */
+    struct exchange_funding *fundings; /* A ring: the last FUNDING_KEPT. */
+    uint64_t funding_count, liquidations;
     struct exchange_order *orders; /* Slots, id 0: free. First those with history, in order of id;
                                     * then the background's, reused. */
     uint32_t orders_max, order_count;
@@ -266,6 +338,8 @@ struct exchange_request {
     int64_t quote_qty;  /* Market orders: so much quote instead of qty. */
     int64_t expires_ns; /* 0: never. */
     uint64_t tag;
+    bool is_reduce_only; /* Perpetual. */
+    bool is_liquidation; /* Perpetual: a forced order, told as such when it is over. */
 };
 
 /* exchange_test says what exchange_place would say, and changes nothing. */
@@ -292,13 +366,14 @@ uint32_t exchange_cancel_all(struct exchange *exchange, uint32_t account, uint32
 /* exchange_amend changes an open limit order in place: qty is the new total, price 0: as it is,
  * client_id NULL: as it is. A pure reduction keeps its place in the queue; anything else goes to
  * the back and may trade at once (it is refused with WOULD_TAKE when it is post-only and would).
- * is_reduce_only refuses all but a reduction (Binance's keepPriority). A refused amendment leaves
+ * is_only_reduced refuses all but a reduction (Binance's keepPriority). A refused amendment leaves
  * the order as it was; a new quantity not above what is filled gives CAUSE_AMEND_FILLED. */
 enum exchange_cause exchange_amend(struct exchange *exchange, uint32_t account, uint64_t order_id,
                                    int64_t price, int64_t qty, const char *client_id,
-                                   bool is_reduce_only, int64_t now_ns);
+                                   bool is_only_reduced, int64_t now_ns);
 
-/* exchange_transfer deposits (or, negative, withdraws free) funds. CAUSE_NONE or CAUSE_BALANCE. */
+/* exchange_transfer deposits (or, negative, withdraws what is free and no margin) funds. CAUSE_NONE
+ * or CAUSE_BALANCE. */
 enum exchange_cause exchange_transfer(struct exchange *exchange, uint32_t account, uint32_t asset,
                                       int64_t amount, int64_t now_ns);
 
@@ -314,7 +389,8 @@ void exchange_set_status(struct exchange *exchange, uint32_t instrument, wire_tr
 const struct exchange_order *exchange_order(const struct exchange *exchange, uint64_t order_id);
 const struct exchange_order *exchange_order_by_client(const struct exchange *exchange,
                                                       uint32_t account, const char *client_id);
-uint32_t exchange_instrument(const struct exchange *exchange, const char *symbol);
+uint32_t exchange_instrument(const struct exchange *exchange, wire_instrument_kind kind,
+                             const char *symbol);
 uint32_t exchange_asset(const struct exchange *exchange, const char *code);
 uint32_t exchange_account(const struct exchange *exchange, const char *name);
 
@@ -340,9 +416,17 @@ static inline int64_t exchange_best(const struct exchange *exchange, uint32_t in
 /* exchange_quote gives price * qty rounded down, in quote units. */
 int64_t exchange_quote(int64_t price, int64_t qty);
 
-/* exchange_check proves the books and the money: every book sound, no balance negative, each
- * account's locked equal to its orders' holds, every asset conserved. Writes the first thing wrong
- * to why. For tests and --check runs. */
+static inline bool exchange_is_perpetual(const struct exchange *exchange, uint32_t instrument)
+{
+    return exchange->instruments[instrument].config.kind == INSTRUMENT_PERPETUAL;
+}
+
+/* exchange_check proves the books and the money: every book sound, no balance negative (free may
+ * be while a position is open), each account's locked equal to its orders' holds, longs equal to
+ * shorts in every perpetual, every asset conserved. Rounding loses nothing: what a closed part of
+ * a position cost is rounded towards zero and the rest stays with what is open; funding paid is
+ * rounded up, received down, the difference (under one unit an account) goes to the insurance fund.
+ * Writes the first thing wrong to why. For tests and --check runs. */
 bool exchange_check(const struct exchange *exchange, char *why, size_t cap);
 
 #endif

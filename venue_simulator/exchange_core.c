@@ -445,15 +445,15 @@ void exchange_tick(struct exchange *exchange, int64_t now_ns)
 
 static enum exchange_cause amend_cause(const struct exchange *exchange,
                                        const struct exchange_order *order, int64_t price,
-                                       int64_t qty, bool is_reduce_only, bool is_id_changed)
+                                       int64_t qty, bool is_only_reduced, bool is_id_changed)
 {
     const struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
     const struct exchange_account *account = &exchange->accounts[order->account];
     int64_t done = order->filled_qty + order->prevented_qty;
 
-    if (is_reduce_only && qty > order->qty)
+    if (is_only_reduced && qty > order->qty)
         return CAUSE_AMEND_INCREASE;
-    if (qty == order->qty && price == order->match.price && (is_reduce_only || !is_id_changed))
+    if (qty == order->qty && price == order->match.price && (is_only_reduced || !is_id_changed))
         return CAUSE_NO_CHANGE;
     if (instrument->config.max_amends && order->amend_count >= instrument->config.max_amends)
         return CAUSE_AMEND_LIMIT;
@@ -493,7 +493,7 @@ static void requeue(struct exchange *exchange, struct exchange_order *order, int
 
 enum exchange_cause exchange_amend(struct exchange *exchange, uint32_t account, uint64_t order_id,
                                    int64_t price, int64_t qty, const char *client_id,
-                                   bool is_reduce_only, int64_t now_ns)
+                                   bool is_only_reduced, int64_t now_ns)
 {
     struct exchange_order *order = own_open_order(exchange, account, order_id);
     char previous[EXCHANGE_CLIENT_ID_MAX];
@@ -505,7 +505,7 @@ enum exchange_cause exchange_amend(struct exchange *exchange, uint32_t account, 
         price = order->match.price;
     bool is_id_changed = client_id && strcmp(client_id, order->client_id) != 0;
     enum exchange_cause cause =
-        amend_cause(exchange, order, price, qty, is_reduce_only, is_id_changed);
+        amend_cause(exchange, order, price, qty, is_only_reduced, is_id_changed);
     if (cause)
         return cause;
     memcpy(previous, order->client_id, sizeof(previous));

@@ -53,14 +53,40 @@ static uint32_t asset_named(struct exchange *exchange, const char *code)
     return exchange->asset_count++;
 }
 
+/* What most venues' largest perpetuals have. */
+static void config_defaults(struct exchange_instrument_config *config)
+{
+    if (!config->kind)
+        config->kind = INSTRUMENT_SPOT;
+    if (!config->contract_size)
+        config->contract_size = EXCHANGE_ONE;
+    if (!config->leverage)
+        config->leverage = 10;
+    if (!config->max_leverage)
+        config->max_leverage = MAX(100, config->leverage);
+    if (!config->maintenance_ppm)
+        config->maintenance_ppm = 5000;
+    if (!config->funding_interval_ns)
+        config->funding_interval_ns = 8 * 3600 * NS_PER_S;
+    if (!config->funding_cap_ppb)
+        config->funding_cap_ppb = 7500000;
+}
+
 static int instrument_init(struct exchange *exchange, uint32_t i,
                            const struct exchange_instrument_config *config)
 {
     struct exchange_instrument *instrument = &exchange->instruments[i];
 
-    if (config->tick <= 0 || config->lot <= 0 || config->start_price <= 0)
+    if (config->tick <= 0 || config->lot <= 0 || config->start_price <= 0 ||
+        config->contract_size < 0 || config->maintenance_ppm < 0 ||
+        config->maintenance_ppm >= PPM || config->funding_interval_ns < 0 ||
+        config->funding_cap_ppb < 0)
         return ERR_RANGE;
     instrument->config = *config;
+    config_defaults(&instrument->config);
+    if (instrument->config.leverage > instrument->config.max_leverage)
+        return ERR_RANGE;
+    instrument->perpetual.mark_price = instrument->perpetual.index_price = config->start_price;
     instrument->base = asset_named(exchange, config->base);
     instrument->quote = asset_named(exchange, config->quote);
     if (instrument->base == EXCHANGE_NONE || instrument->quote == EXCHANGE_NONE)
@@ -297,10 +323,12 @@ const struct exchange_order *exchange_order_by_client(const struct exchange *exc
     return NULL;
 }
 
-uint32_t exchange_instrument(const struct exchange *exchange, const char *symbol)
+uint32_t exchange_instrument(const struct exchange *exchange, wire_instrument_kind kind,
+                             const char *symbol)
 {
     for (uint32_t i = 0; i < exchange->instrument_count; i++)
-        if (strcmp(exchange->instruments[i].config.symbol, symbol) == 0)
+        if (exchange->instruments[i].config.kind == kind &&
+            strcmp(exchange->instruments[i].config.symbol, symbol) == 0)
             return i;
     return EXCHANGE_NONE;
 }

@@ -310,9 +310,10 @@ static int add_places(struct plan *plan, struct server_venue *venue)
         if (strcasecmp(instrument->venue, venue->side->name) != 0)
             continue;
         (void)market_of(plan, instrument, &pair);
-        err = crowd_add_place(&simulator->crowd, (int)pair, &venue->exchange,
-                              exchange_instrument(&venue->exchange, instrument->symbol), 0, 1,
-                              settings.lag_ms, venue->sim.seed + i);
+        err = crowd_add_place(
+            &simulator->crowd, (int)pair, &venue->exchange,
+            exchange_instrument(&venue->exchange, INSTRUMENT_SPOT, instrument->symbol), 0, 1,
+            settings.lag_ms, venue->sim.seed + i);
     }
     return err;
 }

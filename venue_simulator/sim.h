@@ -10,7 +10,7 @@
 #ifndef TICKPIPE_VENUE_SIMULATOR_SIM_H
 #define TICKPIPE_VENUE_SIMULATOR_SIM_H
 
-#include "venue_simulator/exchange.h"
+#include "venue_simulator/margin.h"
 #include "venues/registry.h"
 
 struct sim;
@@ -56,7 +56,13 @@ int sim_decimal(const char *text, size_t len, int64_t *out);
     X(SIM_FAULT_STATUS_5XX,                                                                       \
       "status_5xx") /* Side: server error; with option "after": executed first. */                \
     X(SIM_FAULT_MAINTENANCE, "maintenance") /* Side: for ms, the venue's own way. */              \
-    X(SIM_FAULT_REJECT, "reject")           /* Side: orders refused as for want of funds. */
+    X(SIM_FAULT_REJECT, "reject")           /* Side: orders refused as for want of funds. */      \
+    X(SIM_FAULT_MAX_AGE, "max_age") /* Server: WebSockets older than ms are closed, until ms=0.   \
+                                       The venue's 24 hours, compressed. */                       \
+    X(SIM_FAULT_CROSS_BOOK,                                                                       \
+      "cross_book") /* Side: a book message that makes the best bid meet the best ask. */         \
+    X(SIM_FAULT_EXPIRE_SESSION,                                                                   \
+      "expire_session") /* Side: tokens, listen keys and logins end now, the venue's own way. */
 #define SIM_FAULT_AS_ENUM(name, text) name,
 enum sim_fault_kind { SIM_FAULTS(SIM_FAULT_AS_ENUM) SIM_FAULT_COUNT };
 
@@ -78,7 +84,8 @@ bool sim_fault_lasts(const struct sim *sim, enum sim_fault_kind kind);
 struct sim_account {
     char name[32];
     char key[160], secret[256];
-    uint32_t account; /* In the exchange. */
+    char passphrase[64]; /* Venues whose keys have one; "" elsewhere. */
+    uint32_t account;    /* In the exchange. */
 };
 
 /* One venue of the simulator. The server fills it; a side reads it. */
@@ -167,6 +174,7 @@ struct sim_venue {
     const char *const *listeners; /* WebSocket hosts: "stream", "ws_api"; NULL-terminated. Config:
                                      WS_PORT_STREAM. */
     enum exchange_fee_asset fee_asset;
+    bool is_reduce_only_refused; /* Above the position: refused; else cut. */
     size_t state_size, ws_state_size;
 
     /* init: sim->state is zeroed memory of state_size. 0 or an error. fini also after a failed

@@ -57,7 +57,7 @@ bool bsim_call_symbol(struct call *call, uint32_t *instrument)
                         "'^[A-Z0-9-_.]{1,20}$'.");
         return false;
     }
-    *instrument = exchange_instrument(call->sim->exchange, symbol);
+    *instrument = exchange_instrument(call->sim->exchange, INSTRUMENT_SPOT, symbol);
     if (*instrument == EXCHANGE_NONE)
         bsim_call_error(call, 400, -1121, "Invalid symbol.");
     return *instrument != EXCHANGE_NONE;

@@ -39,7 +39,7 @@ static bool choose_list(struct call *call, const char *list, struct choice *out)
         }
         memcpy(symbol, at, (size_t)(end - at));
         symbol[end - at] = 0;
-        uint32_t instrument = exchange_instrument(call->sim->exchange, symbol);
+        uint32_t instrument = exchange_instrument(call->sim->exchange, INSTRUMENT_SPOT, symbol);
         if (instrument == EXCHANGE_NONE) {
             bsim_call_error(call, 400, -1121, "Invalid symbol.");
             return false;

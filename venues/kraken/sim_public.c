@@ -477,7 +477,7 @@ static void send_first(const struct subscription *sub, uint32_t at)
 static void subscribe_one(const struct subscription *sub, const char *symbol)
 {
     struct kraken_ws *state = sub->ws->state;
-    uint32_t at = exchange_instrument(sub->kraken->sim->exchange, symbol);
+    uint32_t at = exchange_instrument(sub->kraken->sim->exchange, INSTRUMENT_SPOT, symbol);
     bool is_book = strcmp(sub->channel, "book") == 0;
     char error[96];
     uint8_t *slot, value;

@@ -125,7 +125,8 @@ static const char *read_order(const struct call *call, const cJSON *params, cons
     *out = (struct kraken_order_request){ .account = call->account,
                                           .client_id = text_member(params, "cl_ord_id") };
     out->instrument =
-        symbol ? exchange_instrument(call->kraken->sim->exchange, symbol) : EXCHANGE_NONE;
+        symbol ? exchange_instrument(call->kraken->sim->exchange, INSTRUMENT_SPOT, symbol)
+               : EXCHANGE_NONE;
     if (out->instrument == EXCHANGE_NONE)
         return "EQuery:Unknown asset pair";
     error = read_side(params, out);
