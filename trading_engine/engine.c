@@ -413,6 +413,7 @@ static void fill_config(struct engine *e)
     c->is_dry_run = !e->is_live;
     c->has_dead_man = e->is_live && e->app->venue->order->has_dead_man;
     c->has_private_stream = s->has_private_stream || !e->is_live;
+    c->client_id_form = e->app->venue->order->client_order_id_form;
     c->replace_keeps_id = e->app->venue->order->replace_keeps_id || !e->is_live;
     c->executions_by_account = true;
     c->cancels_on_stop = s->cancels_on_stop;

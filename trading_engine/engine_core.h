@@ -11,6 +11,7 @@
 #ifndef TICKPIPE_TRADING_ENGINE_ENGINE_CORE_H
 #define TICKPIPE_TRADING_ENGINE_ENGINE_CORE_H
 
+#include "common/pure/client_id.h"
 #include "common/pure/book.h"
 #include "common/pure/wire.h"
 #include "trading_engine/order_state.h"
@@ -83,6 +84,7 @@ struct engine_config {
     bool is_dry_run;
     bool has_dead_man;       /* Arm it, and take no new risk while it is unproven. */
     bool has_private_stream; /* false: executions are polled. */
+    enum client_id_form client_id_form; /* What the venue takes as a client order id. */
     bool replace_keeps_id;   /* Amend in one request; else cancel, wait for the true end, then a new
                                 order. */
     bool executions_by_account; /* One list for the account; else one per instrument. */

@@ -351,7 +351,8 @@ void order_client_id(const struct engine_core *e, const struct order *o, unsigne
 {
     memset(out, 0, 40);
     if (o->r.order_id)
-        (void)client_id_write(e->config.environment, o->r.order_id, revision, out);
+        (void)client_id_write_as(e->config.client_id_form, e->config.environment, o->r.order_id,
+                                 revision, out);
     else
         text_copy(out, 40, o->r.client_order_id);
 }

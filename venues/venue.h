@@ -13,6 +13,7 @@
 
 #include "common/leaf/base.h"
 #include "common/leaf/err.h"
+#include "common/pure/client_id.h"
 #include "common/pure/wire.h"
 
 enum {
@@ -345,7 +346,9 @@ struct venue_order_ops {
     int (*command)(void *state, const struct venue_command *command,
                    const struct venue_clock *clock, const struct venue_out *out);
 
-    /* client_order_id rules: longest, and charset as a string of allowed characters. */
+    /* client_order_id rules: which form of ours it takes, longest, and charset as a string of
+     * allowed characters. */
+    enum client_id_form client_order_id_form;
     unsigned client_order_id_max;
     const char *client_order_id_charset;
     bool replace_keeps_id; /* Amend in place; false: cancel and new, with a new client id. */

@@ -830,39 +830,6 @@ static void late_joiners_get_definition_status_and_book(void)
     world_end(&world);
 }
 
-static void times_are_read_to_the_nanosecond(void)
-{
-    static const struct {
-        const char *text;
-        int64_t ns;
-    } good[] = {
-        { "1970-01-01T00:00:00Z", 0 },
-        { "2023-10-06T17:35:55.440295Z", INT64_C(1696613755440295000) },
-        { "2024-02-29T23:59:59.999999999Z", INT64_C(1709251199999999999) },
-        { "2100-03-01T00:00:00.5Z", INT64_C(4107542400500000000) },
-    };
-    static const char *const bad[] = { "",
-                                       "Z",
-                                       "2023-10-06T17:35:55.440295",
-                                       "2023-13-06T17:35:55Z",
-                                       "2023-10-06 17:35:55Z",
-                                       "2023-10-06T17:35:55.Z",
-                                       "2023-10-06T17:35:5xZ" };
-    char text[KRAKEN_TIME_TEXT];
-    int64_t ns;
-
-    for (size_t i = 0; i < COUNT(good); i++) {
-        CHECK(kraken_time_read(good[i].text, strlen(good[i].text), &ns) == 0);
-        CHECK_INT(ns, good[i].ns);
-    }
-    for (size_t i = 0; i < COUNT(bad); i++)
-        CHECK_INT(kraken_time_read(bad[i], strlen(bad[i]), &ns), ERR_PROTO);
-    kraken_time_write(INT64_C(1777975205000999999), text);
-    CHECK_STR(text, "2026-05-05T10:00:05.000Z");
-    kraken_time_write(INT64_C(1709251199999999999), text);
-    CHECK_STR(text, "2024-02-29T23:59:59.999Z");
-}
-
 /* The rule that stands in for the metadata gives the keys that the metadata has. */
 static void the_rule_for_rest_names_is_that_of_the_venues_own_list(void)
 {
@@ -893,7 +860,6 @@ static void the_rule_for_rest_names_is_that_of_the_venues_own_list(void)
 
 int main(void)
 {
-    CASE(times_are_read_to_the_nanosecond);
     CASE(checksum_gives_the_published_vectors);
     CASE(checksum_writes_decimals_beyond_the_exponent);
     CASE(subscribes_when_defined_and_goes_live_with_a_snapshot);

@@ -161,7 +161,7 @@ static int read_message(const struct scan_value *item, struct book_message *out)
             out->has_checksum = true;
         } else if (scan_is(&key, "timestamp")) {
             if (value.type != SCAN_STRING ||
-                kraken_time_read(value.text, value.len, &out->exchange_ns) != 0)
+                time_text_read(value.text, value.len, &out->exchange_ns) != 0)
                 return ERR_PROTO;
         }
     }

@@ -148,7 +148,7 @@ static void on_pong(const struct kraken_call *call, const struct envelope *frame
         return;
     int64_t rtt = call->clock->now_ns - feed->ping_sent_ns;
     if (frame->time_in.type == SCAN_STRING &&
-        kraken_time_read(frame->time_in.text, frame->time_in.len, &venue_ns) == 0)
+        time_text_read(frame->time_in.text, frame->time_in.len, &venue_ns) == 0)
         feed->clock_offset_ns = venue_ns - (feed->ping_sent_wall_ns + rtt / 2);
     feed->ping_sent_ns = 0;
 }

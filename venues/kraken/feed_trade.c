@@ -29,7 +29,7 @@ static int read_trade(const struct scan_value *item, struct trade_message *out)
         else if (scan_is(&key, "trade_id"))
             err = scan_u64(&value, &out->trade_id);
         else if (scan_is(&key, "timestamp"))
-            err = kraken_time_read(value.text, value.len, &out->exchange_ns);
+            err = time_text_read(value.text, value.len, &out->exchange_ns);
     }
     return err == ERR_NOT_FOUND && out->symbol.type == SCAN_STRING &&
                    out->price.type == SCAN_NUMBER && out->qty.type == SCAN_NUMBER && out->side
@@ -131,7 +131,7 @@ static int on_ticker(const struct kraken_call *call, const struct scan_value *it
         ticker_field(item, "ask_qty", market->book.qty_exp, &ask.qty) != 0)
         return ERR_PROTO;
     if (scan_find(item, "timestamp", &stamp) == 0 &&
-        kraken_time_read(stamp.text, stamp.len, &exchange_ns) != 0)
+        time_text_read(stamp.text, stamp.len, &exchange_ns) != 0)
         return ERR_PROTO;
     if (bid.price < 0 || bid.qty < 0 || ask.price < 0 || ask.qty < 0 ||
         (bid.price > 0 && ask.price > 0 && bid.price >= ask.price))

@@ -1,4 +1,4 @@
-/* kraken.h - what the files of venues/kraken share: names, metadata, time, errors.
+/* kraken.h - what the files of venues/kraken share: names, metadata, errors.
  *
  * Nothing outside this folder includes it (tests may). Kraken names one thing in several ways:
  * "BTC/USD" over WebSocket v2, "XXBTZUSD", "XBTUSD" and "XBT/USD" over REST, "XXBT" and "ZUSD" for
@@ -8,6 +8,7 @@
 #define TICKPIPE_VENUES_KRAKEN_KRAKEN_H
 
 #include "common/pure/scan.h"
+#include "common/pure/time_text.h"
 #include "venues/venue.h"
 
 enum {
@@ -19,20 +20,6 @@ enum {
 
 extern const struct venue_feed_ops kraken_feed_ops;
 extern const struct venue_order_ops kraken_order_ops;
-
-/* ---- time.c ---- */
-
-/* kraken_time_read reads RFC 3339 in UTC ("2023-10-06T17:35:55.440295Z", any number of decimals,
- * none too) as ns since 1970. 0 or ERR_PROTO. Hot: once per message. */
-int kraken_time_read(const char *text, size_t len, int64_t *out_ns);
-
-enum { KRAKEN_TIME_TEXT = 25 };
-/* kraken_time_write writes "2026-05-05T10:00:05.000Z" (ms, rounded down), ended with NUL. */
-void kraken_time_write(int64_t epoch_ns, char out[KRAKEN_TIME_TEXT]);
-
-/* kraken_seconds_read reads REST's unix seconds with a fraction (number or string). 0 or ERR_PROTO.
- */
-int kraken_seconds_read(const struct scan_value *value, int64_t *out_ns);
 
 /* ---- names.c ---- */
 

@@ -118,7 +118,7 @@ static int read_order(const struct kraken_turn *turn, const struct scan_value *o
     else if (strcmp(report->text, "User requested") == 0)
         report->why = REASON_REQUESTED;
     if (scan_find(body, "closetm", &stamp) == 0 || scan_find(body, "opentm", &stamp) == 0)
-        (void)kraken_seconds_read(&stamp, &report->exchange_ns);
+        (void)time_text_read_seconds(stamp.text, stamp.len, &report->exchange_ns);
     return 0;
 }
 
@@ -235,7 +235,7 @@ static enum kraken_taken on_dead_man(const struct kraken_turn *turn,
 
     kraken_report_begin(turn, &report, REPORT_DEAD_MAN, command);
     text_at(result, "triggerTime", text, sizeof(text));
-    if (strcmp(text, "0") != 0 && kraken_time_read(text, strlen(text), &report.exchange_ns) != 0)
+    if (strcmp(text, "0") != 0 && time_text_read(text, strlen(text), &report.exchange_ns) != 0)
         return KRAKEN_TAKEN_UNREAD;
     kraken_report(turn, &report);
     return KRAKEN_TAKEN_ENDS;
@@ -406,7 +406,7 @@ static int read_trade(const struct kraken_turn *turn, const struct scan_value *i
         number_at(body, "vol", report->qty_exp, &report->last_qty) != 0 ||
         number_at(body, "fee", report->amount_exp, &report->fee) != 0 ||
         scan_find(body, "time", &value) != 0 ||
-        kraken_seconds_read(&value, &report->exchange_ns) != 0)
+        time_text_read_seconds(value.text, value.len, &report->exchange_ns) != 0)
         return ERR_PROTO;
     quote_of(turn->side, symbol, report->fee_asset);
     if (scan_find(body, "maker", &value) == 0 && scan_bool(&value, &is_maker) == 0)

@@ -150,11 +150,11 @@ int kraken_order_prepare(struct kraken_template *template, const char *symbol, w
 
 static void put_deadline(struct writer *w, int64_t deadline_ns)
 {
-    char text[KRAKEN_TIME_TEXT];
+    char text[TIME_TEXT_MS];
 
-    kraken_time_write(deadline_ns, text);
+    time_text_write_ms(deadline_ns, text);
     put_text(w, ",\"deadline\":\"");
-    put(w, text, KRAKEN_TIME_TEXT - 1);
+    put(w, text, TIME_TEXT_MS - 1);
     put_text(w, "\"");
 }
 

@@ -258,7 +258,7 @@ static int on_execution(const struct kraken_turn *turn, const struct scan_value 
     kraken_report_begin(turn, &report, REPORT_ORDER, NULL);
     fill_in(turn, known, &report);
     if (execution.stamp.type == SCAN_STRING &&
-        kraken_time_read(execution.stamp.text, execution.stamp.len, &report.exchange_ns) != 0)
+        time_text_read(execution.stamp.text, execution.stamp.len, &report.exchange_ns) != 0)
         return ERR_PROTO;
     if (scan_is(&execution.exec_type, "trade"))
         return report_fill(turn, &execution, known, &report);
@@ -426,7 +426,7 @@ static int on_balance(const struct kraken_turn *turn, const struct scan_value *i
         scan_find(item, "balance", &balance) != 0 || kraken_decimals(&balance) < 0)
         return ERR_PROTO;
     if (scan_find(item, "timestamp", &stamp) == 0 &&
-        kraken_time_read(stamp.text, stamp.len, &exchange_ns) != 0)
+        time_text_read(stamp.text, stamp.len, &exchange_ns) != 0)
         return ERR_PROTO;
     if (is_snapshot) {
         struct scan_value spot = spot_part(item, balance);

@@ -149,7 +149,7 @@ static void on_dead_man(const struct kraken_turn *turn, const struct venue_comma
 
     kraken_report_begin(turn, &report, REPORT_DEAD_MAN, command);
     result_text(&frame->result, "triggerTime", text, sizeof(text));
-    if (kraken_time_read(text, strlen(text), &report.exchange_ns) != 0 && strcmp(text, "0") != 0) {
+    if (time_text_read(text, strlen(text), &report.exchange_ns) != 0 && strcmp(text, "0") != 0) {
         static const struct kraken_error unread = { KRAKEN_UNKNOWN, REASON_BAD_BYTES, 0 };
         kraken_fail(turn, command, &unread, text, strlen(text));
         return;
@@ -164,7 +164,7 @@ static void on_pong(const struct kraken_turn *turn, const struct kraken_ws_pendi
     int64_t venue_ns;
 
     if (frame->time_in.type != SCAN_STRING ||
-        kraken_time_read(frame->time_in.text, frame->time_in.len, &venue_ns) != 0) {
+        time_text_read(frame->time_in.text, frame->time_in.len, &venue_ns) != 0) {
         kraken_fail_silent(turn, &pending->command, SILENCE_NO_ANSWER, "pong without a time");
         return;
     }

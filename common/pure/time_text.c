@@ -1,8 +1,10 @@
-#include "common/leaf/digits.h"
-#include "common/leaf/fixed.h"
-#include "venues/kraken/kraken.h"
+#include "common/pure/time_text.h"
 
-#include <stdio.h>
+#include "common/leaf/digits.h"
+#include "common/leaf/err.h"
+#include "common/leaf/fixed.h"
+
+#include <string.h>
 
 /* Days since 1970 of a civil date, and back: years begin in March, so that a leap day comes last.
  */
@@ -39,7 +41,7 @@ static int two(const char *at, int max)
     return value <= max ? value : -1;
 }
 
-int kraken_time_read(const char *text, size_t len, int64_t *out_ns)
+int time_text_read(const char *text, size_t len, int64_t *out_ns)
 {
     static const char form[] = "nnnn-nn-nnTnn:nn:nn";
     enum { HEAD = sizeof(form) - 1 };
@@ -78,7 +80,7 @@ static void put_digits(char *out, unsigned value, int count)
         out[i] = (char)('0' + value % 10);
 }
 
-void kraken_time_write(int64_t epoch_ns, char out[KRAKEN_TIME_TEXT])
+void time_text_write_ms(int64_t epoch_ns, char out[TIME_TEXT_MS])
 {
     int64_t ms = MAX(epoch_ns, 0) / NS_PER_MS;
     int64_t of_day = ms % 86400000;
@@ -86,7 +88,7 @@ void kraken_time_write(int64_t epoch_ns, char out[KRAKEN_TIME_TEXT])
     int year;
 
     date_of(ms / 86400000, &year, &month, &day);
-    memcpy(out, "0000-00-00T00:00:00.000Z", KRAKEN_TIME_TEXT);
+    memcpy(out, "0000-00-00T00:00:00.000Z", TIME_TEXT_MS);
     put_digits(out, (unsigned)year, 4);
     put_digits(out + 5, month, 2);
     put_digits(out + 8, day, 2);
@@ -96,15 +98,13 @@ void kraken_time_write(int64_t epoch_ns, char out[KRAKEN_TIME_TEXT])
     put_digits(out + 20, (unsigned)(of_day % 1000), 3);
 }
 
-int kraken_seconds_read(const struct scan_value *value, int64_t *out_ns)
+int time_text_read_seconds(const char *text, size_t len, int64_t *out_ns)
 {
     int64_t natural, ns;
     int exp;
 
-    if (value->type != SCAN_NUMBER && value->type != SCAN_STRING)
-        return ERR_PROTO;
-    /* Doubles of the venue's own show up with more than nine decimals: the rest is noise. */
-    if (fixed_parse_natural(value->text, value->len, &natural, &exp) != 0 || natural < 0 ||
+    /* Doubles of a venue's own show up with more than nine decimals: the rest is noise. */
+    if (fixed_parse_natural(text, len, &natural, &exp) != 0 || natural < 0 ||
         fixed_rescale(natural, exp, 9, FIXED_DOWN, &ns) != 0)
         return ERR_PROTO;
     *out_ns = ns;
