@@ -1,5 +1,7 @@
 #include "common/pure/book_emit.h"
 
+#include <string.h>
+
 static void event_emit(const struct book_emitter *to, const struct book *book, bool is_last)
 {
     struct wire_book_delta *event = to->event;

@@ -3,6 +3,7 @@
  *
  * Every delta says which update ids it holds (U..u). A book at id B takes the delta with U <= B + 1
  * <= u; what ends at B or before is old, what begins after B + 1 is a gap. */
+#include "common/pure/book_emit.h"
 #include "venues/binance/feed.h"
 
 #include <stdlib.h>
@@ -122,65 +123,33 @@ void feed_desync(const struct feed_turn *turn, struct feed_symbol *sym, wire_fee
 
 /* ---- publishing ---- */
 
-static void book_event_emit(const struct feed_turn *turn, const struct feed_symbol *sym,
-                            bool is_last)
+static void book_event(void *ctx, struct wire_header *event)
 {
-    struct wire_book_delta *event = &turn->feed->event;
-
-    event->exchange_ns = sym->book.exchange_ns;
-    event->venue_seq = sym->book.venue_seq;
-    event->price_exp = (int8_t)sym->price_exp;
-    event->qty_exp = (int8_t)sym->qty_exp;
-    event->is_last = is_last;
-    wire_book_end(event);
-    feed_emit(turn, &event->header, sym->instrument);
+    feed_emit(ctx, event, event->instrument);
 }
 
-/* Levels as deltas, as many events as it takes; bids first. A change without levels is published
- * too: it says that the book is right as of now. */
-static void deltas_emit(const struct feed_turn *turn, const struct feed_symbol *sym,
-                        const struct wire_level *bids, uint32_t bid_count,
-                        const struct wire_level *asks, uint32_t ask_count)
+static struct book_emitter emitter_of(const struct feed_turn *turn, const struct feed_symbol *sym)
 {
-    struct wire_book_delta *event = &turn->feed->event;
-
-    do {
-        wire_book_begin(event, WIRE_book_delta);
-        event->bid_count = (uint16_t)MIN(bid_count, WIRE_LEVELS_MAX);
-        event->ask_count = (uint16_t)MIN(ask_count, (uint32_t)WIRE_LEVELS_MAX - event->bid_count);
-        memcpy(event->levels, bids, event->bid_count * sizeof(*bids));
-        memcpy(event->levels + event->bid_count, asks, event->ask_count * sizeof(*asks));
-        bids += event->bid_count;
-        asks += event->ask_count;
-        bid_count -= event->bid_count;
-        ask_count -= event->ask_count;
-        book_event_emit(turn, sym, bid_count + ask_count == 0);
-    } while (bid_count + ask_count > 0);
+    return (struct book_emitter){ .emit = book_event,
+                                  .ctx = (void *)(uintptr_t)turn,
+                                  .instrument = sym->instrument,
+                                  .event = &turn->feed->event };
 }
 
-/* Copies the levels from the i-th best on. */
-static uint32_t side_copy(const struct book_side *side, uint32_t i, struct wire_level *out)
-{
-    uint32_t count = 0;
-
-    for (const struct wire_level *level; count < FEED_SIDE_MAX && (level = book_level(side, i));
-         i++)
-        out[count++] = *level;
-    return count;
-}
-
-/* The levels that do not fit into the snapshot event follow it as deltas: the receiver's book is
- * whole. */
 void feed_publish_book(const struct feed_turn *turn, const struct feed_symbol *sym)
 {
-    struct binance_feed *feed = turn->feed;
+    struct book_emitter to = emitter_of(turn, sym);
 
-    book_write_snapshot(&sym->book, &feed->event);
-    uint32_t bids = side_copy(&sym->book.bids, feed->event.bid_count, feed->bids);
-    uint32_t asks = side_copy(&sym->book.asks, feed->event.ask_count, feed->asks);
-    book_event_emit(turn, sym, bids + asks == 0);
-    if (bids + asks > 0)
-        deltas_emit(turn, sym, feed->bids, bids, feed->asks, asks);
+    book_emit_whole(&to, &sym->book);
+}
+
+static void deltas_emit(const struct feed_turn *turn, const struct feed_symbol *sym,
+                        const struct depth_update *update)
+{
+    struct book_emitter to = emitter_of(turn, sym);
+
+    book_emit_changes(&to, &sym->book, turn->feed->bids, update->bid_count, turn->feed->asks,
+                      update->ask_count);
 }
 
 static void quote_emit(const struct feed_turn *turn, struct feed_symbol *sym, uint64_t id,
@@ -345,7 +314,7 @@ int feed_on_update(const struct feed_turn *turn, struct feed_symbol *sym,
     if (book_is_crossed(&sym->book))
         return crossed(turn, sym);
     feed->stats.deltas++;
-    deltas_emit(turn, sym, feed->bids, update->bid_count, feed->asks, update->ask_count);
+    deltas_emit(turn, sym, update);
     quote_from_book(turn, sym);
     return 0;
 }

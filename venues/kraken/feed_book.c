@@ -1,4 +1,5 @@
 #include "common/leaf/fixed.h"
+#include "common/pure/book_emit.h"
 #include "common/pure/instrument.h"
 #include "venues/kraken/feed.h"
 
@@ -360,24 +361,6 @@ static int on_snapshot(const struct kraken_call *call, struct kraken_market *mar
 
 /* ---- update ---- */
 
-/* A delta has each price once: a receiver may set its levels in any order. Of several changes of
- * one price the last holds. Gives how many are left. */
-static unsigned unite(struct wire_level *levels, unsigned count)
-{
-    unsigned kept = count;
-
-    for (unsigned i = count; i-- > 0;) {
-        bool is_repeated = false;
-        for (unsigned j = kept; j < count && !is_repeated; j++)
-            is_repeated = levels[j].price == levels[i].price;
-        if (!is_repeated)
-            levels[--kept] = levels[i];
-    }
-    if (kept > 0)
-        memmove(levels, levels + kept, (count - kept) * sizeof(*levels));
-    return count - kept;
-}
-
 /* Adds the levels that fall out of the depth as removals: whoever rebuilds the book from deltas
  * must not keep what we let go. Gives the new count. */
 static unsigned put_dropped(const struct book_side *side, unsigned depth, struct wire_level *levels,
@@ -395,8 +378,9 @@ static unsigned put_dropped(const struct book_side *side, unsigned depth, struct
     return count;
 }
 
-/* Completes the delta whose bids are in feed->event and whose asks are in feed->asks, and truncates
- * the book. false: more changes than a delta is made of here; the book itself says it shorter. */
+/* A delta has each price once: a receiver may set its levels in any order. Completes the one whose
+ * bids are in feed->event and whose asks are in feed->asks, and truncates the book. false: more
+ * changes than a delta is made of here; the book itself says it shorter. */
 static bool end_delta(struct kraken_feed *feed, struct kraken_market *market, unsigned bid_count,
                       unsigned ask_count)
 {
@@ -404,9 +388,10 @@ static bool end_delta(struct kraken_feed *feed, struct kraken_market *market, un
     bool fits = bid_count + ask_count <= DELTA_LEVELS_MAX;
 
     if (LIKELY(fits)) {
-        bid_count = put_dropped(&market->book.bids, market->depth, bids, unite(bids, bid_count));
+        bid_count =
+            put_dropped(&market->book.bids, market->depth, bids, book_unite(bids, bid_count));
         ask_count = put_dropped(&market->book.asks, market->depth, feed->asks,
-                                unite(feed->asks, ask_count));
+                                book_unite(feed->asks, ask_count));
         memcpy(bids + bid_count, feed->asks, ask_count * sizeof(*bids));
         feed->event.bid_count = (uint16_t)bid_count;
         feed->event.ask_count = (uint16_t)ask_count;
