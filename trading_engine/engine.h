@@ -10,7 +10,7 @@
 /* What the command line says beside the shared options. */
 struct engine_options {
     bool is_dry_run, is_live, tests_auth, tests_websocket, cancels_all;
-    const char *print_request, *at_ms, *nonce, *transport;
+    const char *print_request, *instruments, *at_ms, *nonce, *transport;
 };
 
 struct engine; /* engine.c */

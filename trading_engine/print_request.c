@@ -1,6 +1,6 @@
 /* --print-request: what an order would look like on the wire, without network, clock or tick check.
  */
-#include "trading_engine/engine.h"
+#include "trading_engine/print_metadata.h"
 
 #include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
@@ -15,15 +15,24 @@ struct printer {
     FILE *out;
     bool is_armed; /* Only what the command itself sends is printed. */
     unsigned printed;
+    struct print_metadata *metadata;
 };
 
 static const struct {
     const char *name;
     enum venue_op op;
 } ops[] = {
-    { "place", OP_PLACE },       { "cancel", OP_CANCEL },           { "replace", OP_REPLACE },
-    { "query", OP_QUERY },       { "open_orders", OP_OPEN_ORDERS }, { "cancel_all", OP_CANCEL_ALL },
-    { "balances", OP_BALANCES }, { "executions", OP_EXECUTIONS },
+    { "place", OP_PLACE },
+    { "cancel", OP_CANCEL },
+    { "replace", OP_REPLACE },
+    { "query", OP_QUERY },
+    { "open_orders", OP_OPEN_ORDERS },
+    { "cancel_all", OP_CANCEL_ALL },
+    { "balances", OP_BALANCES },
+    { "executions", OP_EXECUTIONS },
+    { "positions", OP_POSITIONS },
+    { "account_mode", OP_ACCOUNT_MODE },
+    { "funding", OP_FUNDING },
 };
 
 /* ---- out ---- */
@@ -67,8 +76,10 @@ static int on_request(void *ctx, const struct venue_request *request)
     struct printer *p = ctx;
     char url[CONFIG_TEXT_MAX + sizeof(request->path)];
 
-    if (!p->is_armed)
+    if (!p->is_armed) {
+        print_metadata_asked(p->metadata, request);
         return 0;
+    }
     cJSON *line = cJSON_CreateObject();
     snprintf(url, sizeof(url), "%s%s", p->app->rest_url, request->path);
     cJSON_AddStringToObject(line, "transport", "rest");
@@ -94,8 +105,10 @@ static void on_event(void *ctx, struct wire_header *event)
 
 static void on_report(void *ctx, const struct venue_report *report)
 {
-    (void)ctx;
-    (void)report;
+    const struct printer *p = ctx;
+
+    if (report->kind == REPORT_INSTRUMENT)
+        print_metadata_defined(p->metadata, report->definition);
 }
 
 static void on_reconnect(void *ctx, unsigned connection, wire_reason why)
@@ -135,19 +148,6 @@ static const char *text_of(const cJSON *order, const char *name)
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(order, name);
 
     return cJSON_IsString(item) ? item->valuestring : "";
-}
-
-/* BASE-QUOTE as the venue writes it: BTCUSDT, BTC/USD. The codec itself knows the venue's older
- * names. */
-static int symbol_of(const struct engine_app *app, const char *name, char out[32])
-{
-    const char *dash = strchr(name, '-');
-    bool has_slash = strcmp(app->venue->name, "kraken") == 0;
-
-    if (!dash || strlen(name) > 30)
-        return ERR_RANGE;
-    snprintf(out, 32, "%.*s%s%s", (int)(dash - name), name, has_slash ? "/" : "", dash + 1);
-    return 0;
 }
 
 static int take_decimal(const cJSON *order, const char *name, int64_t *value, int *exp,
@@ -212,9 +212,9 @@ static int take_kind(const cJSON *order, struct venue_command *c, FILE *errors)
     int tif = choice("time_in_force", lower[3], wire_time_in_force_from(lower[3]),
                      type == ORDER_MARKET ? TIF_NONE : TIF_GTC, errors);
     if (op < 0)
-        fprintf(
-            errors,
-            "op: place, cancel, replace, query, open_orders, cancel_all, balances or executions\n");
+        fprintf(errors,
+                "op: place, cancel, replace, query, open_orders, cancel_all, balances, executions, "
+                "positions, account_mode or funding\n");
     if (op < 0 || side < 0 || type < 0 || tif < 0)
         return ERR_RANGE;
     if (op == OP_PLACE && side == SIDE_NONE) {
@@ -230,23 +230,37 @@ static int take_kind(const cJSON *order, struct venue_command *c, FILE *errors)
     return 0;
 }
 
+/* The venue's own words are taken as they are; a canonical name waits for its definition. */
+static int take_symbol(const cJSON *order, struct venue_command *c, FILE *errors)
+{
+    const char *symbol = text_of(order, "symbol"), *kind = text_of(order, "instrument_kind");
+    const char *name = text_of(order, "instrument");
+    bool is_about_one =
+        c->op == OP_PLACE || c->op == OP_CANCEL || c->op == OP_REPLACE || c->op == OP_QUERY;
+
+    if (strlen(symbol) >= sizeof(c->symbol) || (kind[0] && wire_instrument_kind_from(kind) < 0)) {
+        fprintf(errors, "symbol, instrument_kind: \"%s\", \"%s\" is not one\n", symbol, kind);
+        return ERR_RANGE;
+    }
+    if (is_about_one && !symbol[0] && !name[0]) {
+        fprintf(errors, "instrument: is missing (or symbol, with instrument_kind)\n");
+        return ERR_RANGE;
+    }
+    memcpy(c->symbol, symbol, strlen(symbol) + 1);
+    if (symbol[0])
+        c->instrument_kind =
+            (wire_instrument_kind)(kind[0] ? wire_instrument_kind_from(kind) : INSTRUMENT_SPOT);
+    return 0;
+}
+
 static int take_order(const struct engine_app *app, const cJSON *order, struct venue_command *c,
                       FILE *errors)
 {
-    const char *name = text_of(order, "instrument");
     const char *exchange_id = text_of(order, "exchange_order_id");
     int err = cJSON_IsObject(order) ? take_kind(order, c, errors) : ERR_PROTO;
 
-    if (!err && name[0] && symbol_of(app, name, c->symbol) != 0) {
-        fprintf(errors, "instrument: \"%s\" is not BASE-QUOTE\n", name);
-        err = ERR_RANGE;
-    }
-    if (!err &&
-        (c->op == OP_PLACE || c->op == OP_CANCEL || c->op == OP_REPLACE || c->op == OP_QUERY) &&
-        !name[0]) {
-        fprintf(errors, "instrument: is missing\n");
-        err = ERR_RANGE;
-    }
+    if (!err)
+        err = take_symbol(order, c, errors);
     if (!err)
         err = take_decimal(order, "price", &c->price, &c->price_exp, &c->price_decimals, errors);
     if (!err)
@@ -288,10 +302,33 @@ static int open_codec(struct engine_app *app, void *codec)
     return app->venue->order->init(codec, &config.codec);
 }
 
-static int print_command(struct engine_app *app, void *codec, struct venue_command *c, FILE *out,
-                         FILE *errors)
+/* What the codec must know before the command: definitions, made by itself from the venue's own
+ * answer. Nonces below the command's own, so that none is used up. */
+static int prepare(struct printer *p, const cJSON *order, struct venue_command *c,
+                   const struct venue_clock *clock, const struct venue_out *sink, FILE *errors)
 {
-    struct printer printer = { .app = app, .codec = codec, .out = out };
+    const struct venue_order_ops *ops = p->app->venue->order;
+    struct venue_connection wanted[VENUE_CONNECTIONS_MAX];
+    struct venue_clock before = *clock;
+    const char *name = text_of(order, "instrument");
+
+    before.nonce -= MIN(before.nonce, PRINT_METADATA_ANSWERS_MAX + 1u);
+    int err = print_metadata_read(p->metadata, p->app, p->codec, &before, sink, errors);
+    if (!err)
+        err = print_metadata_resolve(p->metadata, p->app, name, c, errors);
+    if (!err && c->transport == TRANSPORT_WS) {
+        size_t count = ops->connections(p->codec, wanted);
+        for (unsigned i = 0; i < count; i++)
+            ops->opened(p->codec, i, clock, sink);
+    }
+    return err;
+}
+
+static int print_command(struct engine_app *app, void *codec, const cJSON *order,
+                         struct venue_command *c, FILE *out, FILE *errors)
+{
+    static struct print_metadata metadata;
+    struct printer printer = { .app = app, .codec = codec, .out = out, .metadata = &metadata };
     const struct venue_out sink = { &printer,   on_event,     on_report, on_send,
                                     on_request, on_reconnect, on_note };
     uint64_t at_ms, nonce;
@@ -305,8 +342,10 @@ static int print_command(struct engine_app *app, void *codec, struct venue_comma
     struct venue_clock clock = { .now_ns = (int64_t)at_ms * NS_PER_MS,
                                  .wall_ns = (int64_t)at_ms * NS_PER_MS,
                                  .nonce = nonce };
-    if (c->transport == TRANSPORT_WS)
-        app->venue->order->opened(codec, 0, &clock, &sink);
+    metadata = (struct print_metadata){ 0 };
+    err = prepare(&printer, order, c, &clock, &sink, errors);
+    if (err)
+        return err;
     printer.is_armed = true;
     err = app->venue->order->command(codec, c, &clock, &sink);
     if (err)
@@ -320,6 +359,8 @@ int print_request(struct engine_app *app, const char *file, FILE *out, FILE *err
 {
     struct venue_command command = { .transport = TRANSPORT_REST, .request_id = 1 };
     const char *transport = app->options.transport ? app->options.transport : "rest";
+    const size_t names = app->name_count;
+    const char *last = names ? app->names[names - 1] : NULL;
     char *text = read_file(file, errors);
     cJSON *order = text ? cJSON_Parse(text) : NULL;
     void *codec = calloc(1, app->venue->order->state_size);
@@ -343,12 +384,17 @@ int print_request(struct engine_app *app, const char *file, FILE *out, FILE *err
         err = ERR_AUTH;
     }
     if (!err) {
-        err = open_codec(app, codec);
+        err = print_metadata_wants(app, text_of(order, "instrument"), errors);
+        if (!err)
+            err = open_codec(app, codec);
         if (err)
             fprintf(errors, "%s: keys: %s\n", app->venue->name, err_str(err));
         else
-            err = print_command(app, codec, &command, out, errors);
+            err = print_command(app, codec, order, &command, out, errors);
     }
+    app->name_count = names; /* The order's own name was added for this once. */
+    if (names)
+        app->names[names - 1] = last;
     if (codec)
         app->venue->order->fini(codec);
     free(codec);

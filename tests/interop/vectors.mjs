@@ -1,5 +1,13 @@
 // Requests signed by an independent client (../shared/vectors/signed_requests.json), against what
-// `trading_engine --print-request` would send. Where bytes differ, the signature is recomputed here over what is sent.
+// `trading_engine --print-request` would send. Where bytes differ, parameters are compared by name, and the signature is recomputed
+// here over what is sent. vectors.json says how each venue's requests are made and judged: a new venue is an entry there.
+//
+//   signature   scheme (below), header that carries the key, header that carries the signature
+//   not_ours    parameters of the client that we do not send, each with its reason
+//   only_ours   parameters that only we send, each with its reason
+//   paths       the client's path -> ours, where another request does the same
+//   headers     headers that must be equal besides the key
+//   byte_for_byte  how many calls must be equal to the byte, at least
 import { readFileSync, writeFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { createHmac, createHash } from 'node:crypto'
@@ -12,75 +20,95 @@ if (!existsSync(file)) {
   process.exit(0)
 }
 const { clock_ms: clock, creds, requests } = JSON.parse(readFileSync(file))
+const { calls, venues } = JSON.parse(readFileSync('tests/interop/vectors.json'))
 const folder = mkdtempSync(join(tmpdir(), 'tickpipe-vectors-'))
+const wanted = process.argv.slice(2)
 let failed = 0
 
-const id = 'abcDEF0123456789'
-const exchangeId = '1234567890'
-const limit = { op: 'place', side: 'buy', type: 'limit', time_in_force: 'gtc', price: '43210.12', quantity: '0.001', client_order_id: id }
-const calls = {
-  limit_buy: limit,
-  market_sell: { op: 'place', side: 'sell', type: 'market', quantity: '0.002', client_order_id: id },
-  ioc: { ...limit, side: 'sell', time_in_force: 'ioc' },
-  postonly: { ...limit, price: '43000', post_only: true },
-  cancel: { op: 'cancel', exchange_order_id: exchangeId },
-  query: { op: 'query', exchange_order_id: exchangeId },
-  open: { op: 'open_orders' },
-  balance: { op: 'balances' },
-  trades: { op: 'executions' },
-  cancelall: { op: 'cancel_all' }
+const claim = (is, text) => {
+  console.log(`${is ? 'ok' : 'not ok'} ${text}`)
+  failed += is ? 0 : 1
 }
-const venues = { binance: 'BTC-USDT', kraken: 'BTC-USD' }
 
-function print (venue, order) {
+function print (name, venue, call) {
+  const order = { ...calls[call] }
+  if (order.client_order_id) order.client_order_id = venue.client_id
+  if (order.op === 'place' || order.exchange_order_id || venue.lists_by_instrument) order.instrument = venue.instrument
   const path = join(folder, 'order.json')
-  writeFileSync(path, JSON.stringify({ instrument: venues[venue], ...order }))
-  const name = venue.toUpperCase()
-  const out = execFileSync('bin/trading_engine', [name, '--print-request', path, '--at-ms', String(clock), '--nonce', String(clock), '--transport', 'rest'], {
-    env: { ...process.env, TICKPIPE_CONFIG_DIR: 'config', [`${name}_API_KEY`]: creds.apiKey, [`${name}_API_SECRET`]: creds.secret }, stdio: ['ignore', 'pipe', 'ignore']
-  })
+  writeFileSync(path, JSON.stringify(order))
+  const instance = name.toUpperCase()
+  const keys = { API_KEY: creds.apiKey, API_SECRET: creds.secret, API_PASSPHRASE: creds.password }
+  const env = { ...process.env, TICKPIPE_CONFIG_DIR: 'config' }
+  for (const [key, value] of Object.entries(keys)) env[`${instance}_${key}`] = value
+  const out = execFileSync('bin/trading_engine', [instance, '--print-request', path, '--at-ms', String(clock), '--nonce', String(clock), '--transport', 'rest'],
+    { env, stdio: ['ignore', 'pipe', 'pipe'] })
   return out.toString().trim().split('\n').map((line) => JSON.parse(line))
 }
 
-const parameters = (request) => {
-  const [, query = ''] = request.url.split('?')
-  const all = [...new URLSearchParams(query), ...new URLSearchParams(request.body ?? '')].map(([k, v]) => `${k}=${v}`)
-  return all.filter((p) => !p.startsWith('signature=') && p !== 'acknowledged=true').sort().join('&')
-}
-
-function isSignedRight (venue, request) {
-  const { pathname, search } = new URL(request.url)
-  if (venue === 'binance') {
-    const text = (search.slice(1) + (request.body ?? ''))
-    const [payload, signature] = text.split('&signature=')
-    return createHmac('sha256', creds.secret).update(payload).digest('hex') === signature
+const hmac = (hash, key, text, form) => createHmac(hash, key).update(text).digest(form)
+const pathOf = (request) => request.url.replace(/^https:\/\/[^/]*/, '')
+const schemes = {
+  hex_sha256_of_parameters: (r) => {
+    const [payload, signature] = ((r.url.split('?')[1] ?? '') + (r.body ?? '')).split('&signature=')
+    return hmac('sha256', creds.secret, payload, 'hex') === signature
+  },
+  base64_sha512_of_path_and_nonce: (r, s) => {
+    const hash = createHash('sha256').update(new URLSearchParams(r.body).get('nonce') + r.body).digest()
+    return hmac('sha512', Buffer.from(creds.secret, 'base64'), Buffer.concat([Buffer.from(pathOf(r)), hash]), 'base64') === r.headers[s.header]
+  },
+  hex_sha256_of_time_key_window: (r, s) => {
+    const payload = r.method === 'GET' ? r.url.split('?')[1] ?? '' : r.body ?? ''
+    return hmac('sha256', creds.secret, r.headers[s.time] + creds.apiKey + r.headers[s.window] + payload, 'hex') === r.headers[s.header]
+  },
+  base64_sha256_of_time_method_path: (r, s) => {
+    const key = s.is_secret_base64 ? Buffer.from(creds.secret, 'base64') : creds.secret
+    return hmac('sha256', key, r.headers[s.time] + r.method + pathOf(r) + (r.body ?? ''), 'base64') === r.headers[s.header]
   }
-  const nonce = new URLSearchParams(request.body).get('nonce')
-  const hash = createHash('sha256').update(nonce + request.body).digest()
-  const want = createHmac('sha512', Buffer.from(creds.secret, 'base64')).update(Buffer.concat([Buffer.from(pathname), hash])).digest('base64')
-  return request.headers['API-Sign'] === want
 }
 
-const keyHeader = { binance: 'X-MBX-APIKEY', kraken: 'API-Key' }
-for (const venue of Object.keys(venues)) {
-  for (const want of requests[venue]) {
-    const order = calls[want.call]
-    let how = ''
+// Query, form and JSON alike: name=value, sorted. A list of one object is that object.
+function parameters (request, left) {
+  const body = request.body ?? ''
+  let pairs = [...new URLSearchParams(request.url.split('?')[1] ?? '')]
+  if (/^[[{]/.test(body)) {
+    const parsed = JSON.parse(body)
+    pairs = pairs.concat(Object.entries(Array.isArray(parsed) && parsed.length === 1 ? parsed[0] : parsed))
+  } else {
+    pairs = pairs.concat([...new URLSearchParams(body)])
+  }
+  return pairs.filter(([name]) => name !== 'signature' && !left[name]).map(([k, v]) => `${k}=${v}`).sort().join('&')
+}
+
+function judge (venue, have, want) {
+  const headers = [venue.signature.key, venue.signature.header, ...(venue.headers ?? [])].filter((h) => h)
+  const isSameBytes = have.method === want.method && have.url === want.url && (have.body ?? '') === (want.body ?? '') &&
+    headers.every((h) => have.headers[h] === want.headers[h])
+  if (isSameBytes) return 'byte for byte'
+  const path = want.url.replace(/\?.*/, '').replace(/^https:\/\/[^/]*/, '')
+  const isSameCall = have.method === want.method && pathOf(have).replace(/\?.*/, '') === (venue.paths?.[path] ?? path) &&
+    new URL(have.url).host === new URL(want.url).host
+  const isSameMeaning = parameters(have, venue.only_ours ?? {}) === parameters(want, venue.not_ours ?? {})
+  const isSigned = have.headers[venue.signature.key] === creds.apiKey && schemes[venue.signature.scheme](have, venue.signature)
+  return isSameCall && isSameMeaning && isSigned ? 'the same request, signed over what is sent' : ''
+}
+
+for (const [name, venue] of Object.entries(venues)) {
+  if (wanted.length && !wanted.includes(name)) continue
+  let equal = 0
+  for (const want of requests[venue.vectors]) {
+    if (want.error) continue
+    let how = ''; let said = ''
     try {
-      const [have] = print(venue, order)
-      const sameBytes = have.url === want.url && (have.body ?? '') === (want.body ?? '') &&
-        (venue !== 'kraken' || have.headers['API-Sign'] === want.headers['API-Sign'])
-      const sameMeaning = have.method === want.method && new URL(have.url).pathname === new URL(want.url).pathname &&
-        parameters(have) === parameters(want) && have.headers[keyHeader[venue]] === creds.apiKey && isSignedRight(venue, have)
-      if (sameBytes && have.method === want.method) how = 'byte for byte'
-      else if (sameMeaning) how = 'the same request, signed over what is sent (order of parameters, and ccxt\'s own acknowledged=true, apart)'
-      else how = ''
-      console.log(`${how ? 'ok' : 'not ok'} ${venue} ${want.call}${how ? `: ${how}` : `: ${have.method} ${have.url} ${have.body ?? ''} # wanted ${want.method} ${want.url} ${want.body ?? ''}`}`)
+      const [have] = print(name, venue, want.call)
+      how = judge(venue, have, want)
+      said = `${have.method} ${have.url} ${have.body ?? ''} # wanted ${want.method} ${want.url} ${want.body ?? ''}`
     } catch (e) {
-      console.log(`not ok ${venue} ${want.call} # ${e.message.split('\n')[0]}`)
+      said = `# ${e.stderr?.toString().trim() || e.message.split('\n')[0]}`
     }
-    failed += how ? 0 : 1
+    equal += how === 'byte for byte' ? 1 : 0
+    claim(how, `${name} ${want.call}: ${how || said}`)
   }
+  claim(equal >= venue.byte_for_byte, `${name}: ${equal} requests are equal to the byte, ${venue.byte_for_byte} must be`)
 }
 rmSync(folder, { recursive: true })
 process.exit(failed ? 1 : 0)
