@@ -155,35 +155,15 @@ static void on_request(void *ctx, const struct wire_state_request *request)
 static int parse_equals(const char *text, struct position_config *config, FILE *errors,
                         const char *path)
 {
-    char copy[CONFIG_TEXT_MAX], *rest = copy;
+    int count = equal_assets_parse(text, config->equals);
 
-    memcpy(copy, text, sizeof copy);
-    for (char *word = strtok_r(rest, " ,", &rest); word; word = strtok_r(NULL, " ,", &rest)) {
-        struct equal_asset *equal = &config->equals[config->equal_count];
-        char *as = strchr(word, '='), *haircut = as ? strchr(as, ':') : NULL, *end;
-
-        if (!as || config->equal_count == EQUALS_MAX)
-            goto refuse;
-        *as++ = '\0';
-        if (haircut) {
-            *haircut++ = '\0';
-            long ppm = strtol(haircut, &end, 10);
-            if (*end != '\0' || end == haircut || ppm < 0 || ppm > 1000000)
-                goto refuse;
-            equal->haircut_ppm = (int32_t)ppm;
-        }
-        if (*word == '\0' || *as == '\0' || strlen(word) >= sizeof equal->asset ||
-            strlen(as) >= sizeof equal->as)
-            goto refuse;
-        memcpy(equal->asset, word, strlen(word) + 1);
-        memcpy(equal->as, as, strlen(as) + 1);
-        config->equal_count++;
+    if (count < 0) {
+        fprintf(errors, "%s: [REPORTING] EQUALS: not a list of ASSET=AS:HAIRCUT_PPM (at most %d)\n",
+                path, EQUAL_ASSETS_MAX);
+        return ERR_CONFIG;
     }
+    config->equal_count = (unsigned)count;
     return 0;
-refuse:
-    fprintf(errors, "%s: [REPORTING] EQUALS: not a list of ASSET=AS:HAIRCUT_PPM (at most %d)\n",
-            path, EQUALS_MAX);
-    return ERR_CONFIG;
 }
 
 static int check(struct role_runtime *rt, FILE *out, FILE *errors)

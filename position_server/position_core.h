@@ -7,6 +7,7 @@
 #ifndef TICKPIPE_POSITION_SERVER_POSITION_CORE_H
 #define TICKPIPE_POSITION_SERVER_POSITION_CORE_H
 
+#include "common/pure/equal_assets.h"
 #include "common/pure/market.h"
 #include "common/pure/wire.h"
 
@@ -14,7 +15,6 @@ enum {
     POSITIONS_MAX = 1024,
     BALANCES_MAX = 512,
     POSITION_ACCOUNTS_MAX = 64,
-    EQUALS_MAX = 16,
     POSITION_AMOUNT_EXP = 8, /* Every amount of the ledger, whatever the asset. */
 };
 
@@ -63,18 +63,12 @@ struct account {
     unsigned asks;
 };
 
-/* "USDC counts as USDT, less a haircut." */
-struct equal_asset {
-    char asset[16], as[16];
-    int32_t haircut_ppm;
-};
-
 struct position_config {
     char reporting[16];
     int64_t mark_max_age_ns;
     int64_t settle_ns; /* Without executions for so long, a difference of balances is real. */
     int64_t replay_every_ns;
-    struct equal_asset equals[EQUALS_MAX];
+    struct equal_asset equals[EQUAL_ASSETS_MAX];
     unsigned equal_count;
 };
 

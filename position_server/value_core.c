@@ -29,16 +29,14 @@ static bool times(int64_t amount, int64_t price, int64_t *out)
 static bool convert_equal(const struct position_core *core, const char *asset, int64_t amount,
                           const char **as, int64_t *out)
 {
-    for (unsigned i = 0; i < core->config.equal_count; i++) {
-        const struct equal_asset *equal = &core->config.equals[i];
-        int64_t keep = PPM - (amount > 0 ? equal->haircut_ppm : -equal->haircut_ppm);
+    const struct equal_asset *equal =
+        equal_assets_find(core->config.equals, core->config.equal_count, asset);
 
-        if (strcmp(equal->asset, asset) != 0)
-            continue;
-        *as = equal->as;
-        return fixed_mul_div(amount, keep, PPM, FIXED_NEAREST, out) == 0;
-    }
-    return false;
+    if (!equal)
+        return false;
+    *as = equal->as;
+    return fixed_mul_div(amount, PPM - (amount > 0 ? equal->haircut_ppm : -equal->haircut_ppm), PPM,
+                         FIXED_NEAREST, out) == 0;
 }
 
 /* One step along any fresh pair of which asset is one side and target the other. */

@@ -104,6 +104,33 @@ static void register_metrics(struct engine *self)
     (void)metrics_histogram(metrics, "tick_to_signal_ns", &self->tick_to_signal, METRIC_TOTAL);
 }
 
+/* Which pairs are wanted, or what is wrong with the ini. */
+static int pairs_from(struct role_runtime *rt, struct signal_config *config, FILE *errors)
+{
+    int equals = equal_assets_parse(settings.equals, config->equals);
+
+    config->kinds = (settings.wants_spot_spot ? SIGNAL_SPOT_SPOT : 0u) |
+                    (settings.wants_spot_perpetual ? SIGNAL_SPOT_PERPETUAL : 0u) |
+                    (settings.wants_perpetual_perpetual ? SIGNAL_PERPETUAL_PERPETUAL : 0u);
+    if (equals < 0)
+        fprintf(errors, "%s: [PAIRS] EQUALS: not a list of ASSET=AS:HAIRCUT_PPM (at most %d)\n",
+                rt->config_path, EQUAL_ASSETS_MAX);
+    else if (config->kinds == 0)
+        fprintf(errors, "%s: [PAIRS]: no kind of pair is wanted\n", rt->config_path);
+    if (equals < 0 || config->kinds == 0)
+        return ERR_CONFIG;
+    config->equal_count = (unsigned)equals;
+    return 0;
+}
+
+static int check(struct role_runtime *rt, FILE *out, FILE *errors)
+{
+    struct signal_config scratch = { .kinds = 0 };
+
+    (void)out;
+    return pairs_from(rt, &scratch, errors);
+}
+
 static int init(struct role_runtime *rt)
 {
     struct engine *self = rt->state;
@@ -113,11 +140,17 @@ static int init(struct role_runtime *rt)
         .max_notional = settings.max_notional,
         .max_age_ns = settings.book_max_age_ms * NS_PER_MS,
         .valid_ns = settings.valid_ms * NS_PER_MS,
+        .basis_min_edge_ppm = settings.basis_min_edge_ppm,
+        .basis_every_ns = settings.basis_every_ms * NS_PER_MS,
+        .mark_max_age_ns = settings.mark_max_age_ms * NS_PER_MS,
+        .funding_max_age_ns = settings.funding_max_age_ms * NS_PER_MS,
         .epoch = bus_epoch(rt->bus),
     };
-    int err = market_init(&self->market, (unsigned)settings.instruments_max,
-                          (unsigned)settings.levels_max);
+    int err = pairs_from(rt, &config, stderr);
 
+    if (!err)
+        err = market_init(&self->market, (unsigned)settings.instruments_max,
+                          (unsigned)settings.levels_max);
     if (err)
         return err;
     self->rt = rt;
@@ -134,8 +167,8 @@ static int start(struct role_runtime *rt)
         self, on_event, on_gap, NULL, on_epoch, NULL, NULL
     };
     const struct bus_handler risk_handler = { self, on_risk, NULL, NULL, NULL, NULL, NULL };
-    static const uint16_t market_types[] = { WIRE_instrument, WIRE_book_snapshot, WIRE_book_delta,
-                                             WIRE_feed_status };
+    static const uint16_t market_types[] = { WIRE_instrument,  WIRE_book_snapshot, WIRE_book_delta,
+                                             WIRE_feed_status, WIRE_mark_price,    WIRE_funding };
     int err = role_publish(rt, STREAM_SIGNALS, on_request, self, &self->signals);
 
     if (!err)
@@ -179,6 +212,7 @@ int main(int argc, char **argv)
         .key_count = signal_engine_key_count,
         .config = &settings,
         .state = &engine,
+        .check = check,
         .init = init,
         .start = start,
         .tick = tick,

@@ -44,6 +44,19 @@ static uint32_t confidence(const struct signal_core *core, int64_t age_ns)
                       core->config.max_age_ns);
 }
 
+static int64_t funding_of(const struct market_book *book)
+{
+    return market_is_derivative(book) && book->funded_ns != 0 ? book->funding_ppb : 0;
+}
+
+static int64_t next_funding(const struct market_book *buy, const struct market_book *sell)
+{
+    int64_t of_buy = market_is_derivative(buy) ? buy->next_funding_ns : 0;
+    int64_t of_sell = market_is_derivative(sell) ? sell->next_funding_ns : 0;
+
+    return of_buy == 0 || (of_sell != 0 && of_sell < of_buy) ? of_sell : of_buy;
+}
+
 static void publish(struct signal_core *core, struct signal_pair *pair,
                     const struct signal_walk *found, int64_t now_ns, const struct signal_out *out)
 {
@@ -67,6 +80,10 @@ static void publish(struct signal_core *core, struct signal_pair *pair,
     event.buy_vwap = found->buy_vwap;
     event.sell_vwap = found->sell_vwap;
     event.qty = found->qty;
+    event.buy_funding_ppb = funding_of(buy);
+    event.sell_funding_ppb = funding_of(sell);
+    event.next_funding_ns = next_funding(buy, sell);
+    event.basis_ppm = signal_basis_ppm(buy, sell);
     event.gross = found->gross;
     event.fees = found->fees;
     event.net = found->net;
@@ -88,24 +105,62 @@ static bool is_same(const struct signal_pair *pair, const struct signal_walk *fo
            pair->buy_price == found->buy_price && pair->sell_price == found->sell_price;
 }
 
-static bool is_fresh(const struct signal_core *core, uint32_t slot, int64_t now_ns)
+/* Why a book may take part in nothing now; NONE: it may. A derivative whose mark or funding is not
+ * known cannot be judged: what holding it costs is half of what it is worth. */
+static wire_reason unready(const struct signal_core *core, uint32_t slot, int64_t now_ns)
 {
-    return market_is_fresh(&core->market->books[slot], now_ns, core->config.max_age_ns);
+    const struct market_book *book = &core->market->books[slot];
+    const struct signal_config *config = &core->config;
+
+    if (!market_is_fresh(book, now_ns, config->max_age_ns))
+        return REASON_BOOK_STALE;
+    if (!market_is_derivative(book))
+        return REASON_NONE;
+    if (config->mark_max_age_ns &&
+        (book->marked_ns == 0 || now_ns - book->marked_ns > config->mark_max_age_ns))
+        return REASON_MARK_STALE;
+    if (config->funding_max_age_ns &&
+        (book->funded_ns == 0 || now_ns - book->funded_ns > config->funding_max_age_ns))
+        return REASON_MARK_STALE;
+    return REASON_NONE;
+}
+
+static struct signal_terms terms_of(const struct signal_core *core, const struct signal_pair *pair)
+{
+    const struct signal_config *config = &core->config;
+
+    if (!pair->is_basis)
+        return (struct signal_terms){ config->min_edge_ppm, config->min_net, config->max_notional,
+                                      pair->haircut_ppm };
+    return (struct signal_terms){ config->basis_min_edge_ppm,
+                                  config->basis_min_edge_ppm < 0 ? INT64_MIN : config->min_net,
+                                  config->max_notional, pair->haircut_ppm };
 }
 
 static void look(struct signal_core *core, struct signal_pair *pair, int64_t now_ns,
                  const struct signal_out *out)
 {
+    const struct signal_terms terms = terms_of(core, pair);
     struct signal_walk found;
+    wire_reason why = unready(core, pair->buy, now_ns);
 
-    if (!is_fresh(core, pair->buy, now_ns) || !is_fresh(core, pair->sell, now_ns)) {
+    if (why == REASON_NONE)
+        why = unready(core, pair->sell, now_ns);
+    if (why != REASON_NONE) {
         core->counters.stale_skips++;
-        end(core, pair, REASON_BOOK_STALE, now_ns, out);
+        end(core, pair, why, now_ns, out);
         return;
     }
+    /* A basis that is there stays for long, and moves with every change of either book. */
+    if (pair->is_basis && pair->opportunity_id && now_ns < pair->next_look_ns) {
+        pair->is_waiting = true;
+        return;
+    }
+    pair->is_waiting = false;
+    pair->next_look_ns = now_ns + core->config.basis_every_ns;
     core->counters.walks++;
-    if (!signal_walk(&core->config, &core->market->books[pair->buy],
-                     &core->market->books[pair->sell], &found)) {
+    if (!signal_walk(&terms, &core->market->books[pair->buy], &core->market->books[pair->sell],
+                     &found)) {
         end(core, pair, REASON_NO_LIQUIDITY, now_ns, out);
         return;
     }
@@ -130,47 +185,93 @@ static void look(struct signal_core *core, struct signal_pair *pair, int64_t now
     publish(core, pair, &found, now_ns, out);
 }
 
+static uint32_t slot_of(const struct signal_core *core, const struct market_book *book)
+{
+    return (uint32_t)(book - core->market->books);
+}
+
 static void look_at_book(struct signal_core *core, const struct market_book *book, int64_t now_ns,
                          const struct signal_out *out)
 {
-    uint32_t slot = (uint32_t)(book - core->market->books);
+    uint32_t slot = slot_of(core, book);
 
-    for (uint32_t i = 0; i < core->pair_count; i++)
-        if (core->pairs[i].buy == slot || core->pairs[i].sell == slot)
-            look(core, &core->pairs[i], now_ns, out);
+    for (uint32_t at = slot < SIGNAL_SLOTS_MAX ? core->first_of[slot] : 0; at != 0;) {
+        struct signal_pair *pair = &core->pairs[at - 1];
+
+        look(core, pair, now_ns, out);
+        at = pair->buy == slot ? pair->next_of_buy : pair->next_of_sell;
+    }
 }
 
-static void look_at_all(struct signal_core *core, int64_t now_ns, const struct signal_out *out)
+/* Of one gateway; 0: all. */
+static void look_at_all(struct signal_core *core, uint16_t publisher, int64_t now_ns,
+                        const struct signal_out *out)
 {
-    for (uint32_t i = 0; i < core->pair_count; i++)
-        look(core, &core->pairs[i], now_ns, out);
+    for (uint32_t i = 0; i < core->market->count; i++)
+        if (publisher == 0 || core->market->books[i].publisher == publisher)
+            look_at_book(core, &core->market->books[i], now_ns, out);
 }
 
-static void add_pair(struct signal_core *core, uint32_t buy, uint32_t sell)
+static void add_pair(struct signal_core *core, uint32_t buy, uint32_t sell, int32_t haircut_ppm,
+                     bool is_basis)
 {
-    for (uint32_t i = 0; i < core->pair_count; i++)
-        if (core->pairs[i].buy == buy && core->pairs[i].sell == sell)
-            return;
     if (core->pair_count == SIGNAL_PAIRS_MAX) {
         core->counters.pairs_refused++;
         return;
     }
-    core->pairs[core->pair_count++] = (struct signal_pair){ .buy = buy, .sell = sell };
+    core->pairs[core->pair_count++] = (struct signal_pair){ .buy = buy,
+                                                            .sell = sell,
+                                                            .next_of_buy = core->first_of[buy],
+                                                            .next_of_sell = core->first_of[sell],
+                                                            .haircut_ppm = haircut_ppm,
+                                                            .is_basis = is_basis };
+    core->first_of[buy] = core->first_of[sell] = core->pair_count;
 }
 
-/* A new definition pairs with every instrument of the same canonical name on another account. */
+static bool is_kind_wanted(const struct signal_core *core, const struct market_book *a,
+                           const struct market_book *b)
+{
+    wire_instrument_kind low = MIN(a->definition.kind, b->definition.kind);
+    wire_instrument_kind high = MAX(a->definition.kind, b->definition.kind);
+    unsigned kind = 0;
+
+    if (low == INSTRUMENT_SPOT && high == INSTRUMENT_SPOT)
+        kind = SIGNAL_SPOT_SPOT;
+    else if (low == INSTRUMENT_SPOT && high == INSTRUMENT_PERPETUAL)
+        kind = SIGNAL_SPOT_PERPETUAL;
+    else if (low == INSTRUMENT_PERPETUAL && high == INSTRUMENT_PERPETUAL)
+        kind = SIGNAL_PERPETUAL_PERPETUAL;
+    return core->config.kinds == 0 ? kind != 0 : (core->config.kinds & kind) != 0;
+}
+
+/* A first definition finds its partners among those that were defined before. What is compared here
+ * does not change in an instrument's life. */
 static void pair_up(struct signal_core *core, const struct market_book *book)
 {
-    uint32_t slot = (uint32_t)(book - core->market->books);
+    uint32_t slot = slot_of(core, book);
 
-    for (uint32_t i = 0; i < core->market->count; i++) {
+    if (slot >= SIGNAL_SLOTS_MAX) {
+        core->counters.pairs_refused++;
+        return;
+    }
+    if (core->is_paired[slot])
+        return;
+    core->is_paired[slot] = true;
+    for (uint32_t i = 0; i < core->market->count && i < SIGNAL_SLOTS_MAX; i++) {
         const struct market_book *other = &core->market->books[i];
+        int32_t of_base, of_quote;
 
-        if (other->account == book->account ||
-            strcmp(other->definition.name, book->definition.name) != 0)
+        if (i == slot || !core->is_paired[i] || !is_kind_wanted(core, book, other))
             continue;
-        add_pair(core, slot, i);
-        add_pair(core, i, slot);
+        of_base = equal_assets_haircut(core->config.equals, core->config.equal_count,
+                                       book->definition.base, other->definition.base);
+        of_quote = equal_assets_haircut(core->config.equals, core->config.equal_count,
+                                        book->definition.quote, other->definition.quote);
+        if (of_base < 0 || of_quote < 0)
+            continue;
+        bool is_basis = market_is_derivative(book) != market_is_derivative(other);
+        add_pair(core, slot, i, of_base + of_quote, is_basis);
+        add_pair(core, i, slot, of_base + of_quote, is_basis);
     }
 }
 
@@ -189,7 +290,10 @@ void signal_core_event(struct signal_core *core, const struct wire_header *event
         look_at_book(core, book, now_ns, out);
         break;
     case MARKET_STATUS:
-        look_at_all(core, now_ns, out);
+        if (book)
+            look_at_book(core, book, now_ns, out);
+        else
+            look_at_all(core, event->publisher, now_ns, out);
         break;
     case MARKET_NEEDS_SNAPSHOT:
         look_at_book(core, book, now_ns, out);
@@ -197,6 +301,9 @@ void signal_core_event(struct signal_core *core, const struct wire_header *event
         break;
     case MARKET_QUOTE: /* One level is not depth: opportunities are walked through books. */
     case MARKET_TRADE:
+    case MARKET_MARK: /* Carried by the next look; a stale one is seen by the tick. */
+    case MARKET_FUNDING:
+    case MARKET_LIQUIDATION:
     case MARKET_NOTHING:
         break;
     }
@@ -208,7 +315,7 @@ void signal_core_gap(struct signal_core *core, uint16_t publisher, uint16_t type
     if (market_gap(core->market, publisher, type) == 0)
         return;
     core->origin_ns = now_ns;
-    look_at_all(core, now_ns, out);
+    look_at_all(core, publisher, now_ns, out);
     out->need_snapshot(out->ctx, 0);
 }
 
@@ -217,7 +324,7 @@ void signal_core_restarted(struct signal_core *core, uint16_t publisher, int64_t
 {
     market_restarted(core->market, publisher);
     core->origin_ns = now_ns;
-    look_at_all(core, now_ns, out);
+    look_at_all(core, publisher, now_ns, out);
     out->need_snapshot(out->ctx, 0);
 }
 
@@ -228,10 +335,11 @@ void signal_core_tick(struct signal_core *core, int64_t now_ns, const struct sig
         out->need_snapshot(out->ctx, 0);
     for (uint32_t i = 0; i < core->pair_count; i++) {
         struct signal_pair *pair = &core->pairs[i];
-        bool is_due = now_ns >= pair->valid_until_ns - core->config.valid_ns / 2;
+        bool is_due = now_ns >= pair->valid_until_ns - core->config.valid_ns / 2 ||
+                      (pair->is_waiting && now_ns >= pair->next_look_ns);
 
-        if (pair->opportunity_id &&
-            (is_due || !is_fresh(core, pair->buy, now_ns) || !is_fresh(core, pair->sell, now_ns)))
+        if (pair->opportunity_id && (is_due || unready(core, pair->buy, now_ns) != REASON_NONE ||
+                                     unready(core, pair->sell, now_ns) != REASON_NONE))
             look(core, pair, now_ns, out);
     }
 }
@@ -244,11 +352,11 @@ unsigned signal_core_republish(struct signal_core *core, int64_t now_ns,
     core->origin_ns = now_ns;
     for (uint32_t i = 0; i < core->pair_count; i++) {
         struct signal_pair *pair = &core->pairs[i];
+        const struct signal_terms terms = terms_of(core, pair);
         struct signal_walk found;
 
-        if (pair->opportunity_id == 0 ||
-            !signal_walk(&core->config, &core->market->books[pair->buy],
-                         &core->market->books[pair->sell], &found))
+        if (pair->opportunity_id == 0 || !signal_walk(&terms, &core->market->books[pair->buy],
+                                                      &core->market->books[pair->sell], &found))
             continue;
         publish(core, pair, &found, now_ns, out);
         sent++;

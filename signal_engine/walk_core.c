@@ -35,12 +35,13 @@ static bool cursor_take(struct cursor *cursor, int64_t qty)
     return cursor_load(cursor);
 }
 
-/* The last unit earns: what its sale brings after the fee covers its purchase with fee and edge. */
-static bool earns(const struct signal_config *config, int64_t ask, int64_t bid, int64_t buy_fee_ppm,
+/* The last unit earns: what its sale brings after the fee covers its purchase with fee, haircut and
+ * edge. */
+static bool earns(const struct signal_terms *terms, int64_t ask, int64_t bid, int64_t buy_fee_ppm,
                   int64_t sell_fee_ppm)
 {
     return (i128)bid * (PPM - sell_fee_ppm) >=
-           (i128)ask * (PPM + buy_fee_ppm + config->min_edge_ppm);
+           (i128)ask * (PPM + buy_fee_ppm + terms->haircut_ppm + terms->min_edge_ppm);
 }
 
 struct totals {
@@ -58,14 +59,12 @@ static i128 pow10_wide(int n)
     return result;
 }
 
-static void walk(const struct signal_config *config, struct cursor ask, struct cursor bid,
+static void walk(const struct signal_terms *terms, struct cursor ask, struct cursor bid,
                  const struct market_book *buy, const struct market_book *sell, int64_t qty_max,
                  i128 cost_max, struct totals *totals)
 {
     *totals = (struct totals){ 0 };
-    if (!cursor_load(&ask) || !cursor_load(&bid))
-        return;
-    while (earns(config, ask.price, bid.price, buy->definition.taker_fee_ppm,
+    while (earns(terms, ask.price, bid.price, buy->definition.taker_fee_ppm,
                  sell->definition.taker_fee_ppm)) {
         int64_t take = MIN(MIN(ask.left, bid.left), qty_max - totals->qty);
 
@@ -111,7 +110,23 @@ static struct cursor cursor_of(const struct book_side *side, const struct market
                             .qty_factor = fixed_pow10(qty_exp - book->definition.qty_exp) };
 }
 
-bool signal_walk(const struct signal_config *config, const struct market_book *buy,
+int32_t signal_basis_ppm(const struct market_book *buy, const struct market_book *sell)
+{
+    const struct market_book *derivative = market_is_derivative(buy) ? buy : sell;
+    const struct market_book *other = derivative == buy ? sell : buy;
+    int exp = MAX(buy->definition.price_exp, sell->definition.price_exp);
+    i128 of, over;
+
+    if (market_is_derivative(buy) == market_is_derivative(sell))
+        return 0;
+    of = (i128)market_mid(derivative) * fixed_pow10(exp - derivative->definition.price_exp);
+    over = (i128)market_mid(other) * fixed_pow10(exp - other->definition.price_exp);
+    if (of <= 0 || over <= 0)
+        return 0;
+    return (int32_t)MAX(MIN((of - over) * PPM / over, (i128)INT32_MAX), (i128)INT32_MIN);
+}
+
+bool signal_walk(const struct signal_terms *terms, const struct market_book *buy,
                  const struct market_book *sell, struct signal_walk *out)
 {
     int price_exp = MAX(buy->definition.price_exp, sell->definition.price_exp);
@@ -119,12 +134,18 @@ bool signal_walk(const struct signal_config *config, const struct market_book *b
     int product_exp = price_exp + qty_exp;
     struct cursor ask = cursor_of(&buy->book.asks, buy, price_exp, qty_exp);
     struct cursor bid = cursor_of(&sell->book.bids, sell, price_exp, qty_exp);
-    i128 cost_max = product_exp >= SIGNAL_AMOUNT_EXP
-                        ? (i128)config->max_notional * pow10_wide(product_exp - SIGNAL_AMOUNT_EXP)
-                        : (i128)config->max_notional / pow10_wide(SIGNAL_AMOUNT_EXP - product_exp);
     struct totals totals;
 
-    walk(config, ask, bid, buy, sell, INT64_MAX, cost_max, &totals);
+    if (!cursor_load(&ask) || !cursor_load(&bid) ||
+        !earns(terms, ask.price, bid.price, buy->definition.taker_fee_ppm,
+               sell->definition.taker_fee_ppm))
+        return false;
+
+    i128 cost_max = product_exp >= SIGNAL_AMOUNT_EXP
+                        ? (i128)terms->max_notional * pow10_wide(product_exp - SIGNAL_AMOUNT_EXP)
+                        : (i128)terms->max_notional / pow10_wide(SIGNAL_AMOUNT_EXP - product_exp);
+
+    walk(terms, ask, bid, buy, sell, INT64_MAX, cost_max, &totals);
     if (totals.qty == 0)
         return false;
 
@@ -136,15 +157,15 @@ bool signal_walk(const struct signal_config *config, const struct market_book *b
     if (qty == 0 || qty < buy->definition.min_qty * ask.qty_factor ||
         qty < sell->definition.min_qty * bid.qty_factor)
         return false;
-    walk(config, ask, bid, buy, sell, qty, cost_max, &totals);
+    walk(terms, ask, bid, buy, sell, qty, cost_max, &totals);
 
     i128 fees = totals.cost * buy->definition.taker_fee_ppm / PPM +
                 totals.proceeds * sell->definition.taker_fee_ppm / PPM;
-    i128 gross = totals.proceeds - totals.cost;
+    i128 gross = totals.proceeds - totals.cost - totals.cost * terms->haircut_ppm / PPM;
     i128 net = gross - fees;
 
-    if (totals.qty != qty || to_amount(net, product_exp) < config->min_net ||
-        net * PPM < totals.cost * config->min_edge_ppm)
+    if (totals.qty != qty || to_amount(net, product_exp) < terms->min_net ||
+        net * PPM < totals.cost * terms->min_edge_ppm)
         return false;
     *out = (struct signal_walk){
         .qty = qty,
@@ -155,7 +176,7 @@ bool signal_walk(const struct signal_config *config, const struct market_book *b
         .gross = to_amount(gross, product_exp),
         .fees = to_amount(fees, product_exp),
         .net = to_amount(net, product_exp),
-        .edge_ppm = (int32_t)MIN(net * PPM / totals.cost, (i128)INT32_MAX),
+        .edge_ppm = (int32_t)MAX(MIN(net * PPM / totals.cost, (i128)INT32_MAX), (i128)INT32_MIN),
         .price_exp = (int8_t)price_exp,
         .qty_exp = (int8_t)qty_exp,
     };

@@ -11,10 +11,17 @@ int market_init(struct market *market, unsigned max, unsigned levels_max)
     *market = (struct market){ 0 };
     if (max == 0)
         return ERR_RANGE;
+    uint32_t slots = 4;
+    while (slots < 2 * max)
+        slots *= 2;
     market->books = calloc(max, sizeof *market->books);
-    if (!market->books)
+    market->slots = calloc(slots, sizeof *market->slots);
+    if (!market->books || !market->slots) {
+        market_fini(market);
         return ERR_SYS;
+    }
     market->max = max;
+    market->slot_mask = slots - 1;
     for (unsigned i = 0; i < max; i++) {
         int err = book_init(&market->books[i].book, levels_max, 8, 8);
         if (err) {
@@ -30,15 +37,27 @@ void market_fini(struct market *market)
     for (uint32_t i = 0; market->books && i < market->max; i++)
         book_fini(&market->books[i].book);
     free(market->books);
+    free(market->slots);
     *market = (struct market){ 0 };
+}
+
+/* Where the id is, or would go. Ids are hashes already, and the table is never more than half full.
+ */
+static uint32_t *slot_of(const struct market *market, uint64_t instrument)
+{
+    uint32_t at = (uint32_t)instrument & market->slot_mask;
+
+    while (market->slots[at] != 0 &&
+           market->books[market->slots[at] - 1].definition.header.instrument != instrument)
+        at = (at + 1) & market->slot_mask;
+    return &market->slots[at];
 }
 
 struct market_book *market_find(const struct market *market, uint64_t instrument)
 {
-    for (uint32_t i = 0; i < market->count; i++)
-        if (market->books[i].definition.header.instrument == instrument)
-            return &market->books[i];
-    return NULL;
+    uint32_t found = market->slots ? *slot_of(market, instrument) : 0;
+
+    return found ? &market->books[found - 1] : NULL;
 }
 
 struct market_book *market_by_name(const struct market *market, uint16_t account, const char *name)
@@ -60,7 +79,9 @@ static enum market_change define(struct market *market, const struct wire_instru
             market->refused++;
             return MARKET_NOTHING;
         }
+        uint32_t *slot = slot_of(market, definition->header.instrument);
         book = &market->books[market->count++];
+        *slot = market->count;
         book_clear(&book->book);
         book->book.price_exp = definition->price_exp;
         book->book.qty_exp = definition->qty_exp;
@@ -121,29 +142,84 @@ static enum market_change apply_quote(struct market_book *book, const struct wir
     return MARKET_QUOTE;
 }
 
+static void book_status(struct market_book *book, wire_feed_state state, int64_t now_ns)
+{
+    book->feed_state = state;
+    if (state == FEED_LIVE)
+        book->heard_ns = now_ns;
+    else
+        book->book.is_stale = true;
+}
+
 /* A status without an instrument speaks of every book of that gateway. */
 static enum market_change apply_status(struct market *market, const struct wire_feed_status *status,
-                                       int64_t now_ns)
+                                       int64_t now_ns, struct market_book **out)
 {
+    if (status->header.instrument != 0) {
+        *out = market_find(market, status->header.instrument);
+        if (!*out)
+            return MARKET_NOTHING;
+        book_status(*out, status->state, now_ns);
+        return MARKET_STATUS;
+    }
     for (uint32_t i = 0; i < market->count; i++) {
         struct market_book *book = &market->books[i];
-        bool is_meant = status->header.instrument == 0
-                            ? book->publisher == status->header.publisher
-                            : book->definition.header.instrument == status->header.instrument;
 
-        if (!is_meant)
+        if (book->publisher != status->header.publisher)
             continue;
-        if (status->header.instrument == 0 && status->state == FEED_LIVE) {
-            book->heard_ns = now_ns; /* The feed lives; whether this book does is its own status. */
-            continue;
-        }
-        book->feed_state = status->state;
         if (status->state == FEED_LIVE)
-            book->heard_ns = now_ns;
+            book->heard_ns = now_ns; /* The feed lives; whether this book does is its own status. */
         else
-            book->book.is_stale = true;
+            book_status(book, status->state, now_ns);
     }
     return MARKET_STATUS;
+}
+
+static enum market_change apply_mark(struct market_book *book, const struct wire_mark_price *event,
+                                     int64_t now_ns)
+{
+    int price_exp = book->definition.price_exp;
+    int64_t mark, index;
+
+    if (fixed_rescale(event->mark_price, event->price_exp, price_exp, FIXED_NEAREST, &mark) != 0 ||
+        fixed_rescale(event->index_price, event->price_exp, price_exp, FIXED_NEAREST, &index) != 0)
+        return MARKET_NOTHING;
+    /* Venues send both, or each by its own channel: what is not stated stays as it was. */
+    if (index > 0)
+        book->index_price = index;
+    if (mark > 0) {
+        book->mark_price = mark;
+        book->marked_ns = now_ns;
+    }
+    return MARKET_MARK;
+}
+
+static enum market_change apply_funding(struct market_book *book, const struct wire_funding *event,
+                                        int64_t now_ns)
+{
+    book->funding_ppb = event->rate_ppb;
+    book->funding_interval_ns = event->interval_ns;
+    book->next_funding_ns = event->next_funding_ns;
+    book->funded_ns = now_ns;
+    return MARKET_FUNDING;
+}
+
+static enum market_change apply_liquidation(struct market_book *book,
+                                            const struct wire_liquidation *event, int64_t now_ns)
+{
+    int64_t price, qty;
+
+    if (fixed_rescale(event->price, event->price_exp, book->definition.price_exp, FIXED_NEAREST,
+                      &price) != 0 ||
+        fixed_rescale(event->qty, event->qty_exp, book->definition.qty_exp, FIXED_NEAREST, &qty) !=
+            0)
+        return MARKET_NOTHING;
+    book->liquidated_price = price;
+    book->liquidated_qty = qty;
+    book->liquidated_side = event->side;
+    book->liquidated_ns = now_ns;
+    book->liquidations++;
+    return MARKET_LIQUIDATION;
 }
 
 enum market_change market_event(struct market *market, const struct wire_header *event,
@@ -152,10 +228,8 @@ enum market_change market_event(struct market *market, const struct wire_header 
     *out = NULL;
     if (event->type == WIRE_instrument)
         return define(market, (const struct wire_instrument *)event, now_ns, out);
-    if (event->type == WIRE_feed_status) {
-        *out = market_find(market, event->instrument);
-        return apply_status(market, (const struct wire_feed_status *)event, now_ns);
-    }
+    if (event->type == WIRE_feed_status)
+        return apply_status(market, (const struct wire_feed_status *)event, now_ns, out);
 
     struct market_book *book = market_find(market, event->instrument);
     enum market_change change = MARKET_NOTHING;
@@ -177,6 +251,12 @@ enum market_change market_event(struct market *market, const struct wire_header 
         book->last_trade_price = ((const struct wire_trade *)event)->price;
         change = MARKET_TRADE;
         break;
+    case WIRE_mark_price:
+        return apply_mark(book, (const struct wire_mark_price *)event, now_ns);
+    case WIRE_funding:
+        return apply_funding(book, (const struct wire_funding *)event, now_ns);
+    case WIRE_liquidation:
+        return apply_liquidation(book, (const struct wire_liquidation *)event, now_ns);
     default:
         return MARKET_NOTHING;
     }
@@ -215,6 +295,7 @@ void market_restarted(struct market *market, uint16_t publisher)
             continue;
         market->books[i].is_whole = false;
         market->books[i].feed_state = FEED_CONNECTING;
+        market->books[i].marked_ns = market->books[i].funded_ns = 0;
     }
 }
 
@@ -223,6 +304,23 @@ bool market_is_fresh(const struct market_book *book, int64_t now_ns, int64_t max
     return book->is_defined && book->is_whole && !book->book.is_stale &&
            book->feed_state == FEED_LIVE && now_ns - book->heard_ns <= max_age_ns &&
            book->definition.state == TRADING_OPEN && !book_is_crossed(&book->book);
+}
+
+bool market_mark(const struct market_book *book, int64_t now_ns, int64_t max_age_ns, int64_t *mark)
+{
+    int64_t mid;
+
+    if (market_is_derivative(book)) {
+        if (book->marked_ns == 0 || now_ns - book->marked_ns > max_age_ns)
+            return false;
+        *mark = book->mark_price;
+        return true;
+    }
+    mid = market_mid(book);
+    if (mid <= 0 || !market_is_fresh(book, now_ns, max_age_ns))
+        return false;
+    *mark = mid;
+    return true;
 }
 
 int64_t market_mid(const struct market_book *book)

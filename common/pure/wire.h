@@ -708,7 +708,7 @@ WIRE_PARTS(WIRE_AS_PART)
     F(price, buy_vwap, "average over qty")                                             \
     F(price, sell_vwap, "average over qty")                                            \
     F(qty, qty, "executable on both sides")                                            \
-    F(amount, gross, "in quote, before fees")                                          \
+    F(amount, gross, "in quote, before fees; less the haircut of equals")              \
     F(amount, fees, "both takers' fees, in quote")                                     \
     F(amount, net, "gross minus fees")                                                 \
     F(ns, buy_age_ns, "age of that book when this was computed")                       \
