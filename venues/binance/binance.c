@@ -3,6 +3,7 @@
  * order_report.c what comes back, errors.c what refusals mean. */
 #include "venues/binance/binance.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 const struct venue venue_binance = {
@@ -62,4 +63,12 @@ int binance_url(const char *base, const char *path, char *out, size_t cap)
         snprintf(out, cap, "%s%s", base, own_path && own_path[1] ? "" : path + (own_path != NULL));
 
     return len > 0 && (size_t)len < cap ? 0 : ERR_RANGE;
+}
+
+void binance_path(const char *form, const char *symbol, char *out, size_t cap)
+{
+    const char *place = strstr(form, "%s");
+
+    assert(place);
+    snprintf(out, cap, "%.*s%s%s", (int)(place - form), form, symbol, place + 2);
 }

@@ -1,5 +1,5 @@
-/* binance.h - what the files of this folder share. The rest of the project sees venue_binance
- * alone. */
+/* binance.h - what the files of this folder share, with each other and with venues/binance_futures:
+ * a product of the same venue. The rest of the project sees the struct venue alone. */
 #ifndef TICKPIPE_VENUES_BINANCE_BINANCE_H
 #define TICKPIPE_VENUES_BINANCE_BINANCE_H
 
@@ -15,6 +15,16 @@ enum {
     BINANCE_BACK_OFF_S = 60, /* After a refusal that does not say how long. */
 };
 
+/* What the venue's products list, and how they are asked for it. */
+struct binance_product {
+    wire_instrument_kind kind; /* Of everything listed. */
+    uint32_t info_weight;      /* Of exchangeInfo. */
+    int (*definition_read)(const struct scan_value *symbol, const char *venue,
+                           const struct wire_instrument *known, struct wire_instrument *out);
+    void (*info_path)(const char *const *symbols, size_t count, char *out, size_t cap);
+};
+extern const struct binance_product binance_spot;
+
 /* ---- metadata.c: exchangeInfo ---- */
 
 /* binance_definition_read makes a definition of one object of exchangeInfo's "symbols". known (or
@@ -22,6 +32,14 @@ enum {
  * long, a filter does not fit). */
 int binance_definition_read(const struct scan_value *symbol, const char *venue,
                             const struct wire_instrument *known, struct wire_instrument *out);
+
+/* The parts of it that all products share, for out begun already. binance_names_read: symbol, base,
+ * quote; the canonical name ends in suffix ("" or "-PERP"). binance_rules_read: steps, limits and
+ * exponents. Errors as above. */
+int binance_names_read(const struct scan_value *symbol, const char *suffix,
+                       struct wire_instrument *out);
+int binance_rules_read(const struct scan_value *symbol, const struct wire_instrument *known,
+                       struct wire_instrument *out);
 
 /* binance_symbols_begin opens the "symbols" of an exchangeInfo body for scan_item. 0 or ERR_PROTO.
  */
@@ -46,6 +64,9 @@ int64_t binance_header(const struct venue_response *response, const char *name);
 
 /* binance_url writes base and, where base has no path of its own, path. 0 or ERR_RANGE. */
 int binance_url(const char *base, const char *path, char *out, size_t cap);
+
+/* binance_path writes a path whose one %s is symbol. */
+void binance_path(const char *form, const char *symbol, char *out, size_t cap);
 
 void binance_copy(char *out, size_t cap, const char *text); /* Cuts, always ends out with NUL. */
 

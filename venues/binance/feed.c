@@ -17,11 +17,10 @@
 #define BEHIND_NS         (3 * NS_PER_S)    /* The quote moves, the book does not: dead stream. */
 #define REFRESH_NS        (3600 * NS_PER_S) /* Levels beyond the snapshot rot: take another one. */
 #define METADATA_RETRY_NS (5 * NS_PER_S)
-#define WEIGHT_PER_MINUTE 3000 /* Of the address's 6,000: the engine shares it. */
 
 /* ---- begin and end ---- */
 
-static void feed_fini(void *state)
+void feed_fini(void *state)
 {
     struct binance_feed *feed = state;
 
@@ -47,8 +46,9 @@ static int names_take(struct binance_feed *feed, const struct venue_feed_config 
         binance_copy(feed->names[i], sizeof(feed->names[i]), config->names[i]);
     }
     feed->symbol_count = config->name_count;
-    feed->connection_count = (config->name_count + FEED_PER_CONNECTION - 1) / FEED_PER_CONNECTION;
-    return 0;
+    feed->connection_count = (config->name_count + FEED_PER_CONNECTION - 1) / FEED_PER_CONNECTION *
+                             feed->product->class_count;
+    return feed->connection_count <= VENUE_CONNECTIONS_MAX ? 0 : ERR_RANGE;
 }
 
 static int memory_take(struct binance_feed *feed, unsigned levels_max)
@@ -65,23 +65,28 @@ static int memory_take(struct binance_feed *feed, unsigned levels_max)
         int err = feed_symbol_init(&feed->symbols[i], levels_max);
         if (err)
             return err;
-        feed->symbols[i].connection = (unsigned)(i / FEED_PER_CONNECTION);
+        feed->symbols[i].connection =
+            (unsigned)(i / FEED_PER_CONNECTION * feed->product->class_count);
     }
     return 0;
 }
 
-static int feed_init(void *state, const struct venue_feed_config *config)
+int feed_open(struct binance_feed *feed, const struct venue_feed_config *config,
+              const struct feed_product *product)
 {
-    struct binance_feed *feed = state;
     unsigned levels_max = config->levels_max ? config->levels_max : FEED_LEVELS_DEFAULT;
 
-    *feed = (struct binance_feed){ .takes_any_symbol = config->takes_any_symbol,
+    int err = 0;
+
+    *feed = (struct binance_feed){ .product = product,
+                                   .takes_any_symbol = config->takes_any_symbol,
                                    .maker_fee_ppm = config->maker_fee_ppm,
                                    .taker_fee_ppm = config->taker_fee_ppm,
                                    .next_id = 1 };
     binance_copy(feed->venue, sizeof(feed->venue), config->venue);
-    int err =
-        binance_url(config->ws_url ? config->ws_url : "", "/stream", feed->url, sizeof(feed->url));
+    for (size_t i = 0; !err && i < product->class_count; i++)
+        err = binance_url(config->ws_url ? config->ws_url : "", product->classes[i].path,
+                          feed->urls[i], sizeof(feed->urls[i]));
     if (!err && !config->takes_any_symbol)
         err = names_take(feed, config);
     if (!err)
@@ -91,15 +96,16 @@ static int feed_init(void *state, const struct venue_feed_config *config)
     return err;
 }
 
-static size_t feed_connections(void *state, struct venue_connection *out)
+size_t feed_connections(void *state, struct venue_connection *out)
 {
     const struct binance_feed *feed = state;
 
     for (size_t i = 0; i < feed->connection_count; i++) {
+        const char *url = feed->urls[i % feed->product->class_count];
         out[i] = (struct venue_connection){ .silence_ns = SILENCE_NS,
                                             .ping_interval_ns = PING_NS,
                                             .renew_ns = RENEW_NS };
-        binance_copy(out[i].url, sizeof(out[i].url), feed->url);
+        binance_copy(out[i].url, sizeof(out[i].url), url);
     }
     return feed->connection_count;
 }
@@ -122,8 +128,9 @@ static int ask(const struct feed_turn *turn, const char *path, uint32_t weight, 
 
     if (!turn->feed->is_paced) {
         turn->feed->is_paced = true;
-        (void)rate_limit_init(&turn->feed->weight, WEIGHT_PER_MINUTE, WEIGHT_PER_MINUTE,
-                              60 * NS_PER_S, turn->clock->now_ns);
+        (void)rate_limit_init(&turn->feed->weight, turn->feed->product->weight_per_minute,
+                              turn->feed->product->weight_per_minute, 60 * NS_PER_S,
+                              turn->clock->now_ns);
     }
     if (turn->clock->now_ns < turn->feed->hold_until_ns ||
         rate_limit_take(&turn->feed->weight, weight, 0, turn->clock->now_ns) != 0)
@@ -148,8 +155,9 @@ static void metadata_ask(const struct feed_turn *turn)
     }
     feed->metadata = is_all ? METADATA_ALL_ASKED : METADATA_SOME_ASKED;
     feed->metadata_ns = turn->clock->now_ns + METADATA_RETRY_NS;
-    binance_info_path(symbols, is_all ? 0 : feed->symbol_count, path, sizeof(path));
-    if (ask(turn, path, 20, tag_make(TAG_METADATA, 0, 0)) == 0)
+    const struct binance_product *product = feed->product->product;
+    product->info_path(symbols, is_all ? 0 : feed->symbol_count, path, sizeof(path));
+    if (ask(turn, path, product->info_weight, tag_make(TAG_METADATA, 0, 0)) == 0)
         feed->metadata_ns += SNAPSHOT_NS;
 }
 
@@ -162,15 +170,34 @@ void feed_ask_snapshot(const struct feed_turn *turn, struct feed_symbol *sym)
     if (feed->takes_any_symbol || sym->is_asked || now < sym->ask_after_ns ||
         feed->asked_count >= FEED_SNAPSHOTS_MAX)
         return;
-    snprintf(path, sizeof(path), "/api/v3/depth?symbol=%s&limit=1000", sym->symbol);
+    binance_path(feed->product->depth_path, sym->symbol, path, sizeof(path));
     sym->ask_after_ns = now + MIN(RETRY_NS << MIN(sym->attempts, 5u), RETRY_MAX_NS);
-    if (ask(turn, path, FEED_SNAPSHOT_WEIGHT,
+    if (ask(turn, path, feed->product->depth_weight,
             tag_make(TAG_SNAPSHOT, (size_t)(sym - feed->symbols), sym->ask_generation)) != 0)
         return;
     sym->attempts++;
     sym->is_asked = true;
     sym->asked_ns = now;
     feed->asked_count++;
+}
+
+static unsigned class_of(const struct binance_feed *feed, unsigned connection)
+{
+    return connection % (unsigned)feed->product->class_count;
+}
+
+/* Appends the streams of a symbol, which the venue wants in lower case. Gives the new length. */
+static size_t streams_write(const struct feed_class *class, const char *symbol, bool is_after,
+                            char *frame, size_t at, size_t cap)
+{
+    char name[sizeof(((struct feed_symbol *)0)->symbol)];
+
+    for (size_t c = 0; c < sizeof(name); c++)
+        name[c] = (char)(symbol[c] >= 'A' && symbol[c] <= 'Z' ? symbol[c] + 32 : symbol[c]);
+    for (size_t i = 0; i < FEED_STREAMS_MAX && class->streams[i]; i++)
+        at += (size_t)snprintf(frame + at, cap - at, "%s\"%s@%s\"", is_after || i ? "," : "", name,
+                               class->streams[i]);
+    return at;
 }
 
 void feed_subscribe(const struct feed_turn *turn, unsigned connection)
@@ -181,34 +208,35 @@ void feed_subscribe(const struct feed_turn *turn, unsigned connection)
     size_t at = (size_t)snprintf(frame, sizeof(frame), "{\"method\":\"SUBSCRIBE\",\"params\":[");
     size_t begin = at;
 
+    unsigned which = class_of(feed, connection);
+    const struct feed_class *class = &feed->product->classes[which];
+
     for (size_t i = 0; i < feed->symbol_count; i++) {
         struct feed_symbol *sym = &feed->symbols[i];
-        char name[sizeof(sym->symbol)];
 
-        if (sym->connection != connection || sym->is_subscribed || !sym->symbol[0])
+        if (sym->connection + which != connection || (sym->subscribed & 1U << which) ||
+            !sym->symbol[0])
             continue;
-        for (size_t c = 0; c < sizeof(name); c++)
-            name[c] = (char)(sym->symbol[c] >= 'A' && sym->symbol[c] <= 'Z' ? sym->symbol[c] + 32
-                                                                            : sym->symbol[c]);
-        at += (size_t)snprintf(frame + at, sizeof(frame) - at,
-                               "%s\"%s@depth@100ms\",\"%s@bookTicker\",\"%s@trade\"",
-                               at > begin ? "," : "", name, name, name);
-        sym->is_subscribed = true;
-        sym->subscribed_ns = turn->clock->now_ns;
+        at = streams_write(class, sym->symbol, at > begin, frame, at, sizeof(frame));
+        sym->subscribed |= 1U << which;
+        if (which == 0)
+            sym->subscribed_ns = turn->clock->now_ns;
     }
+    if (at > begin && class->common && connection == which && conn->data_ns == 0)
+        at += (size_t)snprintf(frame + at, sizeof(frame) - at, ",\"%s\"", class->common);
     if (at == begin)
         return;
     conn->subscribe_id = feed->next_id++;
-    conn->subscribe_ns = turn->clock->now_ns;
+    conn->subscribe_ns = conn->data_ns = turn->clock->now_ns;
     at += (size_t)snprintf(frame + at, sizeof(frame) - at, "],\"id\":%llu}",
                            (unsigned long long)conn->subscribe_id);
     (void)turn->out->send(turn->out->ctx, connection, frame,
                           at); /* Unanswered: tick connects anew. */
 }
-static_assert(FEED_PER_CONNECTION * (3 * 32 + 64) < VENUE_FRAME_MAX - 128,
+static_assert(FEED_PER_CONNECTION * (FEED_STREAMS_MAX * (32 + 20)) < VENUE_FRAME_MAX - 128,
               "a SUBSCRIBE fits a frame");
 
-static void feed_start(void *state, const struct venue_clock *clock, const struct venue_out *out)
+void feed_start(void *state, const struct venue_clock *clock, const struct venue_out *out)
 {
     struct binance_feed *feed = state;
     struct feed_turn turn = { feed, clock, out };
@@ -217,8 +245,8 @@ static void feed_start(void *state, const struct venue_clock *clock, const struc
         metadata_ask(&turn);
 }
 
-static void feed_opened(void *state, unsigned connection, const struct venue_clock *clock,
-                        const struct venue_out *out)
+void feed_opened(void *state, unsigned connection, const struct venue_clock *clock,
+                 const struct venue_out *out)
 {
     struct binance_feed *feed = state;
     struct feed_turn turn = { feed, clock, out };
@@ -226,30 +254,36 @@ static void feed_opened(void *state, unsigned connection, const struct venue_clo
     if (connection >= feed->connection_count)
         return; /* A replay names connections of its own: nothing to subscribe to. */
     feed->connections[connection] = (struct feed_connection){ .is_open = true };
+    unsigned which = class_of(feed, connection);
     for (size_t i = 0; i < feed->symbol_count; i++) {
         struct feed_symbol *sym = &feed->symbols[i];
-        if (sym->connection != connection)
+        if (sym->connection + which != connection)
             continue;
-        sym->is_subscribed = false;
+        sym->subscribed &= ~(1U << which);
+        if (which > 0)
+            continue;      /* No book on it. */
         sym->quote_id = 0; /* A venue that began anew counts anew. */
         feed_desync(&turn, sym, FEED_SYNCING, sym->was_synced ? REASON_RESYNC : REASON_START);
     }
     feed_subscribe(&turn, connection);
 }
 
-static void feed_closed(void *state, unsigned connection, const struct venue_clock *clock,
-                        const struct venue_out *out)
+void feed_closed(void *state, unsigned connection, const struct venue_clock *clock,
+                 const struct venue_out *out)
 {
     struct binance_feed *feed = state;
     struct feed_turn turn = { feed, clock, out };
 
     if (connection < feed->connection_count)
         feed->connections[connection] = (struct feed_connection){ 0 };
+    unsigned which = feed->takes_any_symbol ? 0 : class_of(feed, connection);
     for (size_t i = 0; i < feed->symbol_count; i++) {
         struct feed_symbol *sym = &feed->symbols[i];
-        if (!feed->takes_any_symbol && sym->connection != connection)
+        if (!feed->takes_any_symbol && sym->connection + which != connection)
             continue;
-        sym->is_subscribed = false;
+        sym->subscribed &= ~(1U << which);
+        if (which > 0)
+            continue;
         feed_desync(&turn, sym, FEED_STALE, REASON_DISCONNECTED);
     }
     feed_set_state(&turn, NULL, FEED_DOWN, REASON_DISCONNECTED);
@@ -284,6 +318,8 @@ void feed_symbol_define(const struct feed_turn *turn, struct feed_symbol *sym,
 
     made.maker_fee_ppm = turn->feed->maker_fee_ppm;
     made.taker_fee_ppm = turn->feed->taker_fee_ppm;
+    if (sym->told_state != TRADING_UNKNOWN)
+        made.state = sym->told_state;
     if (memcmp(&made, &sym->definition, sizeof(made)) == 0)
         return;
     bool is_first = sym->definition.header.size == 0;
@@ -310,7 +346,7 @@ static struct feed_symbol *symbol_name(const struct feed_turn *turn, struct feed
     struct binance_feed *feed = turn->feed;
 
     binance_copy(sym->symbol, sizeof(sym->symbol), name);
-    sym->instrument = instrument_id(feed->venue, INSTRUMENT_SPOT, name);
+    sym->instrument = instrument_id(feed->venue, feed->product->product->kind, name);
     for (size_t i = 0; i < feed->known_count; i++)
         if (strcmp(feed->known[i].symbol, name) == 0)
             feed_symbol_define(turn, sym, &feed->known[i]);
@@ -353,7 +389,7 @@ static void symbol_tick(const struct feed_turn *turn, struct feed_symbol *sym)
         sym->ask_generation++;
         feed->asked_count--;
     }
-    if (!sym->is_subscribed)
+    if (!(sym->subscribed & 1))
         return;
     if (sym->is_synced && now > sym->refresh_ns) {
         sym->refresh_ns = now + REFRESH_NS;
@@ -368,7 +404,7 @@ static void symbol_tick(const struct feed_turn *turn, struct feed_symbol *sym)
     }
 }
 
-static void feed_tick(void *state, const struct venue_clock *clock, const struct venue_out *out)
+void feed_tick(void *state, const struct venue_clock *clock, const struct venue_out *out)
 {
     struct binance_feed *feed = state;
     struct feed_turn turn = { feed, clock, out };
@@ -379,18 +415,22 @@ static void feed_tick(void *state, const struct venue_clock *clock, const struct
         metadata_ask(&turn);
     for (unsigned c = 0; c < feed->connection_count; c++) {
         struct feed_connection *conn = &feed->connections[c];
-        if (!conn->is_open || conn->subscribe_id == 0 ||
-            clock->now_ns - conn->subscribe_ns < ACK_NS)
+        int64_t data_ns = feed->product->classes[class_of(feed, c)].data_ns;
+        bool is_unheard = conn->subscribe_id != 0 && clock->now_ns - conn->subscribe_ns >= ACK_NS;
+        bool is_dead =
+            data_ns != 0 && conn->data_ns != 0 && clock->now_ns - conn->data_ns >= data_ns;
+        if (!conn->is_open || (!is_unheard && !is_dead))
             continue;
         conn->subscribe_id = 0;
-        out->reconnect(out->ctx, c, REASON_TRANSPORT);
+        conn->data_ns = clock->now_ns;
+        out->reconnect(out->ctx, c, is_unheard ? REASON_TRANSPORT : REASON_SILENCE);
     }
     for (size_t i = 0; i < feed->symbol_count; i++)
         symbol_tick(&turn, &feed->symbols[i]);
 }
 
-static void feed_republish(void *state, uint64_t instrument, const struct venue_clock *clock,
-                           const struct venue_out *out)
+void feed_republish(void *state, uint64_t instrument, const struct venue_clock *clock,
+                    const struct venue_out *out)
 {
     struct binance_feed *feed = state;
     struct feed_turn turn = { feed, clock, out };
@@ -408,12 +448,12 @@ static void feed_republish(void *state, uint64_t instrument, const struct venue_
         feed_publish_status(&turn, NULL);
 }
 
-static void feed_stats(void *state, struct venue_feed_stats *out)
+void feed_stats(void *state, struct venue_feed_stats *out)
 {
     *out = ((const struct binance_feed *)state)->stats;
 }
 
-static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
+size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
 {
     const struct binance_feed *feed = state;
     size_t count = 0;
@@ -425,7 +465,7 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
         struct venue_feed_top *top = &out[count++];
 
         *top = (struct venue_feed_top){ .instrument = sym->instrument,
-                                        .instrument_kind = INSTRUMENT_SPOT,
+                                        .instrument_kind = feed->product->product->kind,
                                         .has_bid = bid != NULL,
                                         .has_ask = ask_level != NULL,
                                         .is_stale = sym->book.is_stale,
@@ -438,6 +478,21 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
         binance_copy(top->symbol, sizeof(top->symbol), sym->symbol);
     }
     return count;
+}
+
+static const struct feed_product spot = {
+    .product = &binance_spot,
+    .depth_path = "/api/v3/depth?symbol=%s&limit=1000",
+    .depth_weight = 50,
+    .weight_per_minute = 3000, /* Of 6,000. */
+    .weight_used_max = 5000,
+    .classes = { { .path = "/stream", .streams = { "depth@100ms", "bookTicker", "trade" } } },
+    .class_count = 1,
+};
+
+static int feed_init(void *state, const struct venue_feed_config *config)
+{
+    return feed_open(state, config, &spot);
 }
 
 const struct venue_feed_ops binance_feed_ops = {

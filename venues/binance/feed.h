@@ -1,5 +1,5 @@
-/* feed.h - the state of the market feed, shared by feed.c (its life) and feed_book.c (its books).
- */
+/* feed.h - the state of the market feed, shared by feed.c (its life), feed_read.c (what comes in)
+ * and feed_book.c (its books). What differs between spot and futures is in struct feed_product. */
 #ifndef TICKPIPE_VENUES_BINANCE_FEED_H
 #define TICKPIPE_VENUES_BINANCE_FEED_H
 
@@ -12,15 +12,44 @@ enum {
     FEED_SIDE_MAX = 8192, /* Levels a side in one venue message; the largest snapshot has 5000. */
     FEED_BUFFER_HEADS = 1024,   /* Deltas kept while a snapshot is awaited: 100 s of them ... */
     FEED_BUFFER_LEVELS = 32768, /* ... and their levels, 512 KiB a symbol. */
-    FEED_SNAPSHOT_WEIGHT = 50,  /* depth?limit=1000 */
     FEED_SNAPSHOTS_MAX = 4,     /* Asked for at the same time. */
     FEED_PER_CONNECTION = 20,   /* Symbols; three streams each. */
+    FEED_CLASSES_MAX = 2,
+    FEED_STREAMS_MAX = 4,
     FEED_KNOWN_MAX = 4096, /* Definitions of a capture's exchangeInfo, for symbols not yet seen. */
+};
+
+/* Where a product delivers some of its streams, those of books first: each is heard on connections
+ * of its own class alone. */
+struct feed_class {
+    const char *path;                      /* "/stream" */
+    const char *streams[FEED_STREAMS_MAX]; /* Of each symbol, without "symbol@". */
+    const char *common;                    /* Asked for once, on the first connection; or NULL. */
+    int64_t data_ns; /* Subscribed, and nothing came for so long: connect anew. 0: may be quiet. */
+};
+
+struct feed_turn;
+struct feed_message;
+struct feed_symbol;
+
+struct feed_product {
+    const struct binance_product *product;
+    const char *depth_path; /* With one %s, the symbol. */
+    uint32_t depth_weight;
+    uint32_t weight_per_minute; /* That we may use: the address's is shared with the engine. */
+    uint32_t weight_used_max;   /* As the venue counts it: from here on we wait. */
+    bool has_chain;             /* A delta names the one before it; ids are not consecutive. */
+    bool has_aggregates;        /* Aggregated trades are subscribed to, not single ones. */
+    struct feed_class classes[FEED_CLASSES_MAX];
+    size_t class_count;
+    /* Events that spot does not have, NULL: none. 0 or ERR_PROTO. */
+    int (*event)(const struct feed_turn *turn, const struct feed_message *message);
 };
 
 /* A depth update as the venue words it, its levels in feed->bids and feed->asks. */
 struct depth_update {
     uint64_t first, last;
+    uint64_t previous; /* Last id of the delta before; without a chain first - 1. */
     int64_t exchange_ns;
     uint32_t bid_count, ask_count;
 };
@@ -43,8 +72,8 @@ struct feed_symbol {
     uint64_t instrument;
     struct wire_instrument definition; /* header.size 0: none yet. */
     int price_exp, qty_exp;
-    unsigned connection;
-    bool is_subscribed;
+    unsigned connection; /* Of its book; the next ones are its other classes'. */
+    unsigned subscribed; /* A bit for each class. */
     wire_feed_state state;
     wire_reason why;
 
@@ -53,6 +82,7 @@ struct feed_symbol {
     bool was_synced;   /* ... or was: the next snapshot is a resync. */
     bool is_buffering; /* Always while not synced; also while a live book is refreshed. */
     uint64_t book_id;
+    uint64_t chain_id; /* Last id of the last delta applied; 0: none since the snapshot. */
     struct delta_buffer buffer;
 
     bool is_asked; /* A snapshot is on its way. */
@@ -60,11 +90,12 @@ struct feed_symbol {
     unsigned attempts;
     int64_t asked_ns, ask_after_ns, subscribed_ns, refresh_ns;
 
+    wire_trading_state told_state; /* By the stream, newer than the definition's; or UNKNOWN. */
     uint64_t quote_id; /* Update id of the last quote seen; of the venue's quote and of the book
                           alike. */
     struct wire_level quote_bid, quote_ask;
     int64_t ahead_since_ns; /* The quote has left the book behind since then; 0: it has not. */
-    bool has_trades;
+    bool has_trades;        /* Of the kind that is subscribed to. */
 
     uint64_t messages, gaps, resyncs, rejected;
     int64_t last_message_ns;
@@ -74,13 +105,15 @@ struct feed_connection {
     bool is_open;
     uint64_t subscribe_id; /* Of the last SUBSCRIBE; 0: acknowledged, or none sent. */
     int64_t subscribe_ns;
+    int64_t data_ns; /* When something was last delivered, or subscribed to. 0: nothing is. */
 };
 
 enum feed_metadata { METADATA_NONE, METADATA_SOME_ASKED, METADATA_ALL_ASKED, METADATA_DONE };
 
 struct binance_feed {
+    const struct feed_product *product;
     char venue[16];
-    char url[BINANCE_URL_MAX];
+    char urls[FEED_CLASSES_MAX][BINANCE_URL_MAX];
     char names[VENUE_SYMBOLS_MAX][32]; /* Wanted; symbols[i] is names[i]. */
     bool takes_any_symbol;
     int32_t maker_fee_ppm, taker_fee_ppm;
@@ -116,6 +149,21 @@ struct feed_turn {
     const struct venue_out *out;
 };
 
+/* Members of a message by their one-letter names. */
+struct feed_letters {
+    struct scan_value at['z' - 'A' + 1];
+};
+#define LETTER(letters, c) (&(letters)->at[(c) - 'A'])
+
+/* Members of an event; the few longer names of interest go to the side. */
+struct feed_message {
+    struct feed_letters letters;
+    struct scan_value stream, data, update_id, bids, asks, result, error, code, previous, status;
+};
+
+/* feed_message_read reads an object. 0 or ERR_PROTO. */
+int feed_message_read(const struct scan_value *object, struct feed_message *out);
+
 /* feed_emit counts an event and hands it out. */
 void feed_emit(const struct feed_turn *turn, struct wire_header *event, uint64_t instrument);
 
@@ -127,6 +175,22 @@ static inline uint64_t tag_make(enum tag_kind kind, size_t symbol, uint32_t gene
 }
 
 /* ---- feed.c ---- */
+
+/* struct venue_feed_ops of a product: all but init, which says which one it is. */
+int feed_open(struct binance_feed *feed, const struct venue_feed_config *config,
+              const struct feed_product *product);
+void feed_fini(void *state);
+size_t feed_connections(void *state, struct venue_connection *out);
+void feed_start(void *state, const struct venue_clock *clock, const struct venue_out *out);
+void feed_opened(void *state, unsigned connection, const struct venue_clock *clock,
+                 const struct venue_out *out);
+void feed_closed(void *state, unsigned connection, const struct venue_clock *clock,
+                 const struct venue_out *out);
+void feed_tick(void *state, const struct venue_clock *clock, const struct venue_out *out);
+void feed_republish(void *state, uint64_t instrument, const struct venue_clock *clock,
+                    const struct venue_out *out);
+void feed_stats(void *state, struct venue_feed_stats *out);
+size_t feed_tops(void *state, struct venue_feed_top *out, size_t max);
 
 /* feed_ask_snapshot asks for a symbol's snapshot, unless one is on its way, it is too early, or the
  * weight is spent. */
@@ -184,6 +248,6 @@ int feed_on_snapshot(const struct feed_turn *turn, struct feed_symbol *sym,
 
 /* feed_on_quote takes the venue's own best bid and ask of one update id. */
 void feed_on_quote(const struct feed_turn *turn, struct feed_symbol *sym, uint64_t id,
-                   struct wire_level bid, struct wire_level ask);
+                   int64_t exchange_ns, struct wire_level bid, struct wire_level ask);
 
 #endif

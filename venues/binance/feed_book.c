@@ -1,8 +1,13 @@
 /* Books: the venue's rule for joining a REST snapshot and a stream of deltas, and what is published
  * of them.
  *
- * Every delta says which update ids it holds (U..u). A book at id B takes the delta with U <= B + 1
- * <= u; what ends at B or before is old, what begins after B + 1 is a gap. */
+ * Every delta says which update ids it holds (U..u). On spot a book at id B takes the delta with
+ * U <= B + 1 <= u; what ends at B or before is old, what begins after B + 1 is a gap.
+ *
+ * On futures ids jump, and a delta says where the one before it ended (pu). The first after a
+ * snapshot of id L is the first with u >= L, and pu <= L shows that nothing lies between: the
+ * venue's own words ask for U <= L, which a quiet symbol, whose every snapshot falls between two
+ * deltas, would never meet. From then on pu equals the last u, or there is a gap. */
 #include "common/pure/book_emit.h"
 #include "venues/binance/feed.h"
 
@@ -152,6 +157,23 @@ static void deltas_emit(const struct feed_turn *turn, const struct feed_symbol *
                       update->ask_count);
 }
 
+/* Whether the book already holds all of a delta. */
+static bool is_old(const struct feed_turn *turn, const struct depth_update *update,
+                   uint64_t book_id, uint64_t chain_id)
+{
+    return turn->feed->product->has_chain && chain_id == 0 ? update->last < book_id
+                                                           : update->last <= book_id;
+}
+
+/* Whether something is missing between the last delta (chain_id; 0: the snapshot book_id) and this
+ * one. */
+static bool is_gap(const struct feed_turn *turn, const struct depth_update *update,
+                   uint64_t book_id, uint64_t chain_id)
+{
+    return turn->feed->product->has_chain && chain_id != 0 ? update->previous != chain_id
+                                                           : update->previous > book_id;
+}
+
 static void quote_emit(const struct feed_turn *turn, struct feed_symbol *sym, uint64_t id,
                        int64_t exchange_ns, struct wire_level bid, struct wire_level ask)
 {
@@ -201,7 +223,7 @@ static void quote_from_book(const struct feed_turn *turn, struct feed_symbol *sy
 }
 
 void feed_on_quote(const struct feed_turn *turn, struct feed_symbol *sym, uint64_t id,
-                   struct wire_level bid, struct wire_level ask)
+                   int64_t exchange_ns, struct wire_level bid, struct wire_level ask)
 {
     if (id <= sym->quote_id || (sym->is_synced && id <= sym->book_id))
         return;
@@ -209,7 +231,7 @@ void feed_on_quote(const struct feed_turn *turn, struct feed_symbol *sym, uint64
     if (sym->is_synced && sym->ahead_since_ns == 0)
         sym->ahead_since_ns = turn->clock->now_ns;
     if (level_differs(bid, sym->quote_bid) || level_differs(ask, sym->quote_ask))
-        quote_emit(turn, sym, id, 0, bid, ask);
+        quote_emit(turn, sym, id, exchange_ns, bid, ask);
 }
 
 /* ---- reading and applying ---- */
@@ -256,7 +278,7 @@ static void book_take(struct feed_symbol *sym, const struct depth_update *update
         book_set(&sym->book, SIDE_BUY, bids[i].price, bids[i].qty);
     for (uint32_t i = 0; i < update->ask_count; i++)
         book_set(&sym->book, SIDE_SELL, asks[i].price, asks[i].qty);
-    sym->book_id = update->last;
+    sym->book_id = sym->chain_id = update->last;
     sym->book.venue_seq = update->last;
     sym->book.exchange_ns = update->exchange_ns;
 }
@@ -287,7 +309,7 @@ static int buffer_update(const struct feed_turn *turn, struct feed_symbol *sym,
         uint64_t last = buffer->heads[buffer->head_count - 1].update.last;
         if (update->last <= last)
             return 0;
-        if (update->first > last + 1)
+        if (is_gap(turn, update, last, last))
             return gap(turn, sym, update);
     }
     buffer_push(turn, sym, update);
@@ -301,11 +323,11 @@ int feed_on_update(const struct feed_turn *turn, struct feed_symbol *sym,
 
     if (!sym->is_synced)
         return buffer_update(turn, sym, update);
-    if (update->last <= sym->book_id) {
+    if (is_old(turn, update, sym->book_id, sym->chain_id)) {
         feed->stats.dropped_old++;
         return 0;
     }
-    if (update->first > sym->book_id + 1)
+    if (is_gap(turn, update, sym->book_id, sym->chain_id))
         return gap(turn, sym, update);
     if (sym->is_buffering)
         (void)buffer_update(turn, sym, update);
@@ -328,13 +350,15 @@ static void side_fill(struct feed_symbol *sym, wire_side side, const struct wire
 }
 
 /* Applies what the buffer holds beyond the snapshot. */
-static void buffer_apply(struct binance_feed *feed, struct feed_symbol *sym)
+static void buffer_apply(const struct feed_turn *turn, struct feed_symbol *sym)
 {
+    struct binance_feed *feed = turn->feed;
+
     for (uint32_t i = 0; i < sym->buffer.head_count; i++) {
         const struct delta_head *head = &sym->buffer.heads[i];
         const struct wire_level *levels = sym->buffer.levels + head->at;
 
-        if (head->update.last <= sym->book_id) {
+        if (is_old(turn, &head->update, sym->book_id, sym->chain_id)) {
             feed->stats.dropped_old++;
             continue;
         }
@@ -344,11 +368,12 @@ static void buffer_apply(struct binance_feed *feed, struct feed_symbol *sym)
 }
 
 /* Whether the buffer goes on where the snapshot ends. */
-static bool buffer_joins(const struct delta_buffer *buffer, uint64_t snapshot_id)
+static bool buffer_joins(const struct feed_turn *turn, const struct delta_buffer *buffer,
+                         uint64_t snapshot_id)
 {
     for (uint32_t i = 0; i < buffer->head_count; i++)
-        if (buffer->heads[i].update.last > snapshot_id)
-            return buffer->heads[i].update.first <= snapshot_id + 1;
+        if (!is_old(turn, &buffer->heads[i].update, snapshot_id, 0))
+            return !is_gap(turn, &buffer->heads[i].update, snapshot_id, 0);
     return true;
 }
 
@@ -360,7 +385,7 @@ int feed_on_snapshot(const struct feed_turn *turn, struct feed_symbol *sym,
 
     if (sym->is_synced && !sym->is_buffering && snapshot->last <= sym->book_id)
         return 0; /* Behind a book that is right. */
-    if (!buffer_joins(&sym->buffer, snapshot->last))
+    if (!buffer_joins(turn, &sym->buffer, snapshot->last))
         return ERR_AGAIN;
     if (snapshot->bid_count > 0 && snapshot->ask_count > 0 &&
         feed->bids[0].price >= feed->asks[0].price)
@@ -370,8 +395,9 @@ int feed_on_snapshot(const struct feed_turn *turn, struct feed_symbol *sym,
     side_fill(sym, SIDE_BUY, feed->bids, snapshot->bid_count, book->bids.max);
     side_fill(sym, SIDE_SELL, feed->asks, snapshot->ask_count, book->asks.max);
     sym->book_id = book->venue_seq = snapshot->last;
+    sym->chain_id = 0;
     book->exchange_ns = snapshot->exchange_ns;
-    buffer_apply(feed, sym);
+    buffer_apply(turn, sym);
     buffer_clear(sym);
     feed->stats.snapshots++;
     if (sym->was_synced) {

@@ -6,38 +6,28 @@
 #define REFRESH_NS        (3600 * NS_PER_S) /* Levels beyond the snapshot rot: take another one. */
 #define METADATA_NS       (3600 * NS_PER_S)
 #define METADATA_RETRY_NS (5 * NS_PER_S)
-#define WEIGHT_USED_MAX   5000 /* As the venue counts it: from here on we wait. */
 
 /* ---- frames ---- */
 
-/* Members of a message by their one-letter names. */
-struct letters {
-    struct scan_value at['z' - 'A' + 1];
-};
-#define LETTER(letters, c) (&(letters)->at[(c) - 'A'])
-
-/* Reads all members of the object once; the few longer names of interest go to the side. */
-struct message {
-    struct letters letters;
-    struct scan_value stream, data, update_id, bids, asks, result, error, code;
-};
-
 static void long_member(const struct scan_value *key, const struct scan_value *value,
-                        struct message *out)
+                        struct feed_message *out)
 {
     static const struct {
         const char *name;
         size_t at;
     } names[] = {
-        { "stream", offsetof(struct message, stream) },
-        { "data", offsetof(struct message, data) },
-        { "lastUpdateId", offsetof(struct message, update_id) },
-        { "bids", offsetof(struct message, bids) },
-        { "asks", offsetof(struct message, asks) },
-        { "result", offsetof(struct message, result) },
-        { "error", offsetof(struct message, error) },
-        { "code", offsetof(struct message, code) },
-        { "id", offsetof(struct message, letters.at['I' - 'A']) }, /* No market event has an I. */
+        { "stream", offsetof(struct feed_message, stream) },
+        { "data", offsetof(struct feed_message, data) },
+        { "lastUpdateId", offsetof(struct feed_message, update_id) },
+        { "bids", offsetof(struct feed_message, bids) },
+        { "asks", offsetof(struct feed_message, asks) },
+        { "result", offsetof(struct feed_message, result) },
+        { "error", offsetof(struct feed_message, error) },
+        { "code", offsetof(struct feed_message, code) },
+        { "pu", offsetof(struct feed_message, previous) },
+        { "cs", offsetof(struct feed_message, status) },
+        { "id",
+          offsetof(struct feed_message, letters.at['I' - 'A']) }, /* No market event has an I. */
     };
 
     for (size_t i = 0; i < COUNT(names); i++)
@@ -45,13 +35,13 @@ static void long_member(const struct scan_value *key, const struct scan_value *v
             *(struct scan_value *)(void *)((char *)out + names[i].at) = *value;
 }
 
-static int message_read(const struct scan_value *object, struct message *out)
+int feed_message_read(const struct scan_value *object, struct feed_message *out)
 {
     struct scan_iter iter;
     struct scan_value key, value;
     int err = scan_begin(&iter, object);
 
-    *out = (struct message){ 0 };
+    *out = (struct feed_message){ 0 };
     while (!err && (err = scan_member(&iter, &key, &value)) == 0) {
         unsigned letter = (unsigned)(unsigned char)key.text[0] - 'A';
         if (key.len == 1 && letter < COUNT(out->letters.at))
@@ -63,8 +53,9 @@ static int message_read(const struct scan_value *object, struct message *out)
 }
 
 static int depth_frame(const struct feed_turn *turn, struct feed_symbol *sym,
-                       const struct letters *m)
+                       const struct feed_message *message)
 {
+    const struct feed_letters *m = &message->letters;
     struct depth_update update = { 0 };
 
     if (scan_u64(LETTER(m, 'U'), &update.first) != 0 ||
@@ -73,6 +64,10 @@ static int depth_frame(const struct feed_turn *turn, struct feed_symbol *sym,
         feed_levels(LETTER(m, 'b'), sym, turn->feed->bids, &update.bid_count) != 0 ||
         feed_levels(LETTER(m, 'a'), sym, turn->feed->asks, &update.ask_count) != 0)
         return ERR_PROTO;
+    update.previous = update.first ? update.first - 1 : 0;
+    if (turn->feed->product->has_chain &&
+        (scan_u64(&message->previous, &update.previous) != 0 || update.previous > update.last))
+        return ERR_PROTO;
     int err = feed_on_update(turn, sym, &update);
     if (!sym->is_synced)
         feed_ask_snapshot(turn, sym);
@@ -80,9 +75,10 @@ static int depth_frame(const struct feed_turn *turn, struct feed_symbol *sym,
 }
 
 static int quote_frame(const struct feed_turn *turn, struct feed_symbol *sym,
-                       const struct letters *m)
+                       const struct feed_letters *m)
 {
     struct wire_level bid, ask_level;
+    int64_t exchange_ns = 0; /* Spot says none. */
     uint64_t id;
 
     if (scan_u64(LETTER(m, 'u'), &id) != 0 ||
@@ -93,12 +89,13 @@ static int quote_frame(const struct feed_turn *turn, struct feed_symbol *sym,
         bid.qty < 0 || ask_level.price < 0 || ask_level.qty < 0 ||
         (bid.qty > 0 && ask_level.qty > 0 && bid.price >= ask_level.price))
         return ERR_PROTO;
-    feed_on_quote(turn, sym, id, bid, ask_level);
+    (void)binance_epoch_ns(LETTER(m, 'E'), &exchange_ns);
+    feed_on_quote(turn, sym, id, exchange_ns, bid, ask_level);
     return 0;
 }
 
 /* The id of a public trade; of an aggregate, the ids of its first and last trade. */
-static int trade_id_write(const struct letters *m, bool is_aggregate, char *out, size_t cap)
+static int trade_id_write(const struct feed_letters *m, bool is_aggregate, char *out, size_t cap)
 {
     uint64_t first, last;
 
@@ -116,22 +113,26 @@ static int trade_id_write(const struct letters *m, bool is_aggregate, char *out,
 }
 
 static int trade_frame(const struct feed_turn *turn, struct feed_symbol *sym,
-                       const struct letters *m, bool is_aggregate)
+                       const struct feed_letters *m, bool is_aggregate)
 {
     struct wire_trade trade;
     bool is_buyer_maker;
 
     WIRE_BEGIN(&trade, trade);
+    if (turn->feed->product->has_aggregates && LETTER(m, 'X')->type != SCAN_NONE &&
+        !scan_is(LETTER(m, 'X'), "MARKET"))
+        return 0; /* Futures: an id that no trade of the book has used. */
     if (scan_decimal(LETTER(m, 'p'), sym->price_exp, &trade.price) != 0 ||
         scan_decimal(LETTER(m, 'q'), sym->qty_exp, &trade.qty) != 0 || trade.price <= 0 ||
         trade.qty <= 0 || scan_bool(LETTER(m, 'm'), &is_buyer_maker) != 0 ||
         binance_epoch_ns(LETTER(m, 'T'), &trade.exchange_ns) != 0 ||
         trade_id_write(m, is_aggregate, trade.venue_trade_id, sizeof(trade.venue_trade_id)) != 0)
         return ERR_PROTO;
-    /* Single trades are what we subscribe to; a capture may have aggregates only. */
-    if (is_aggregate && (sym->has_trades || !turn->feed->takes_any_symbol))
+    /* Of single trades and aggregates we subscribe to one; a capture may have the other only. */
+    bool is_other = is_aggregate != turn->feed->product->has_aggregates;
+    if (is_other && (sym->has_trades || !turn->feed->takes_any_symbol))
         return 0;
-    sym->has_trades |= !is_aggregate;
+    sym->has_trades |= !is_other;
     trade.aggressor = is_buyer_maker ? SIDE_SELL : SIDE_BUY;
     trade.price_exp = (int8_t)sym->price_exp;
     trade.qty_exp = (int8_t)sym->qty_exp;
@@ -143,7 +144,7 @@ static int trade_frame(const struct feed_turn *turn, struct feed_symbol *sym,
 static struct feed_symbol *snapshot_owner(const struct feed_turn *turn, const char *url);
 
 static int snapshot_take(const struct feed_turn *turn, struct feed_symbol *sym,
-                         const struct message *m)
+                         const struct feed_message *m)
 {
     struct depth_update snapshot = { 0 };
 
@@ -151,6 +152,7 @@ static int snapshot_take(const struct feed_turn *turn, struct feed_symbol *sym,
         feed_levels(&m->bids, sym, turn->feed->bids, &snapshot.bid_count) != 0 ||
         feed_levels(&m->asks, sym, turn->feed->asks, &snapshot.ask_count) != 0)
         return ERR_PROTO;
+    (void)binance_epoch_ns(LETTER(&m->letters, 'E'), &snapshot.exchange_ns); /* Futures say it. */
     return feed_on_snapshot(turn, sym, &snapshot);
 }
 
@@ -163,7 +165,7 @@ enum frame_kind {
     FRAME_SHUTDOWN
 };
 
-static enum frame_kind kind_of(const struct letters *m)
+static enum frame_kind kind_of(const struct feed_letters *m)
 {
     const struct scan_value *e = LETTER(m, 'e');
 
@@ -179,11 +181,17 @@ static enum frame_kind kind_of(const struct letters *m)
     return scan_is(e, "serverShutdown") ? FRAME_SHUTDOWN : FRAME_OTHER;
 }
 
-static int event_frame(const struct feed_turn *turn, unsigned connection, const struct letters *m)
+static int event_frame(const struct feed_turn *turn, unsigned connection,
+                       const struct feed_message *message)
 {
+    const struct feed_letters *m = &message->letters;
     enum frame_kind kind = kind_of(m);
     int err = 0;
 
+    if (connection < turn->feed->connection_count)
+        turn->feed->connections[connection].data_ns = turn->clock->now_ns;
+    if (kind == FRAME_OTHER && turn->feed->product->event)
+        return turn->feed->product->event(turn, message);
     if (kind == FRAME_SHUTDOWN)
         turn->out->reconnect(turn->out->ctx, connection, REASON_VENUE_MAINTENANCE);
     if (kind == FRAME_OTHER || kind == FRAME_SHUTDOWN)
@@ -194,7 +202,7 @@ static int event_frame(const struct feed_turn *turn, unsigned connection, const 
     sym->messages++;
     sym->last_message_ns = turn->clock->now_ns;
     if (kind == FRAME_DEPTH)
-        err = depth_frame(turn, sym, m);
+        err = depth_frame(turn, sym, message);
     else if (kind == FRAME_QUOTE)
         err = quote_frame(turn, sym, m);
     else
@@ -205,7 +213,7 @@ static int event_frame(const struct feed_turn *turn, unsigned connection, const 
 
 /* Answers to SUBSCRIBE, and errors. */
 static int control_frame(const struct feed_turn *turn, unsigned connection,
-                         const struct scan_value *top, const struct message *m)
+                         const struct scan_value *top, const struct feed_message *m)
 {
     uint64_t id = 0;
     char text[160];
@@ -223,7 +231,7 @@ static int control_frame(const struct feed_turn *turn, unsigned connection,
 }
 
 /* A recording of bare lines has its REST snapshot among the frames. */
-static int bare_snapshot(const struct feed_turn *turn, const struct message *m)
+static int bare_snapshot(const struct feed_turn *turn, const struct feed_message *m)
 {
     struct feed_symbol *sym = snapshot_owner(turn, NULL);
     int err = sym ? snapshot_take(turn, sym, m) : ERR_PROTO;
@@ -235,25 +243,25 @@ static int frame_read(const struct feed_turn *turn, unsigned connection, const c
                       size_t len)
 {
     struct scan_value top, data;
-    struct message message;
+    struct feed_message message;
 
     if (scan_whole(frame, len, &top) != 0)
         return ERR_PROTO;
     if (top.type != SCAN_OBJECT)
         return 0; /* Arrays: streams of all symbols, which we never ask for. */
-    if (message_read(&top, &message) != 0)
+    if (feed_message_read(&top, &message) != 0)
         return ERR_PROTO;
     if (message.result.type != SCAN_NONE || message.error.type != SCAN_NONE ||
         message.code.type != SCAN_NONE)
         return control_frame(turn, connection, &top, &message);
     if (message.data.type == SCAN_OBJECT) {
         data = message.data;
-        if (message_read(&data, &message) != 0)
+        if (feed_message_read(&data, &message) != 0)
             return ERR_PROTO;
     }
     if (turn->feed->takes_any_symbol && message.update_id.type != SCAN_NONE)
         return bare_snapshot(turn, &message);
-    return event_frame(turn, connection, &message.letters);
+    return event_frame(turn, connection, &message);
 }
 
 int feed_on_frame(void *state, unsigned connection, const char *frame, size_t len,
@@ -276,14 +284,15 @@ static void metadata_wanted(const struct feed_turn *turn, const struct scan_valu
     struct binance_feed *feed = turn->feed;
     struct wire_instrument definition;
 
-    if (binance_definition_read(object, feed->venue, NULL, &definition) != 0)
+    if (feed->product->product->definition_read(object, feed->venue, NULL, &definition) != 0)
         return;
     for (size_t i = 0; i < feed->symbol_count; i++) {
         struct feed_symbol *sym = &feed->symbols[i];
         if (strcmp(feed->names[i], definition.name) != 0)
             continue;
         if (sym->definition.header.size == 0 ||
-            binance_definition_read(object, feed->venue, &sym->definition, &definition) == 0)
+            feed->product->product->definition_read(object, feed->venue, &sym->definition,
+                                                    &definition) == 0)
             feed_symbol_define(turn, sym, &definition);
     }
 }
@@ -301,10 +310,12 @@ static void metadata_seen(const struct feed_turn *turn, const struct scan_value 
     if (sym) {
         exponents = (struct wire_instrument){ .price_exp = (int8_t)sym->price_exp,
                                               .qty_exp = (int8_t)sym->qty_exp };
-        if (binance_definition_read(object, feed->venue, &exponents, &definition) == 0)
+        if (feed->product->product->definition_read(object, feed->venue, &exponents, &definition) ==
+            0)
             feed_symbol_define(turn, sym, &definition);
     } else if (feed->known_count < FEED_KNOWN_MAX &&
-               binance_definition_read(object, feed->venue, NULL, &definition) == 0) {
+               feed->product->product->definition_read(object, feed->venue, NULL, &definition) ==
+                   0) {
         feed->known[feed->known_count++] = definition;
     }
 }
@@ -355,7 +366,8 @@ static void limits_heed(const struct feed_turn *turn, const struct venue_respons
             now + (seconds > 0 && seconds < 7 * 86400 ? seconds : BINANCE_BACK_OFF_S) * NS_PER_S;
         turn->out->note(turn->out->ctx, "rate_limited",
                         response->status == 418 ? "banned" : "limit");
-    } else if (binance_header(response, "x-mbx-used-weight-1m") > WEIGHT_USED_MAX) {
+    } else if (binance_header(response, "x-mbx-used-weight-1m") >
+               turn->feed->product->weight_used_max) {
         turn->feed->hold_until_ns = now + 10 * NS_PER_S;
     }
 }
@@ -409,7 +421,7 @@ static int snapshot_response(const struct feed_turn *turn, const struct venue_re
 {
     struct binance_feed *feed = turn->feed;
     struct scan_value top;
-    struct message message;
+    struct feed_message message;
     struct feed_symbol *sym;
     uint64_t index = response->tag >> 32 & 0xffffff;
 
@@ -427,7 +439,7 @@ static int snapshot_response(const struct feed_turn *turn, const struct venue_re
         sym = snapshot_owner(turn, response->url);
     }
     if (!sym || scan_whole(response->body, response->body_len, &top) != 0 ||
-        message_read(&top, &message) != 0)
+        feed_message_read(&top, &message) != 0)
         return ERR_PROTO;
     int err = snapshot_take(turn, sym, &message);
     if (err == ERR_AGAIN)

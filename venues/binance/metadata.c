@@ -36,6 +36,7 @@ static int filters_read(const struct scan_value *filters, struct rules *out)
             rule_take(&filter, "maxQty", &out->max_qty);
         } else if (scan_is(&type, "NOTIONAL") || scan_is(&type, "MIN_NOTIONAL")) {
             rule_take(&filter, "minNotional", &out->min_notional);
+            rule_take(&filter, "notional", &out->min_notional); /* Futures call it so. */
         }
     }
     return err == ERR_NOT_FOUND ? 0 : ERR_PROTO;
@@ -125,7 +126,8 @@ static bool symbol_is_plain(const char *symbol)
     return true;
 }
 
-static int names_read(const struct scan_value *symbol, struct wire_instrument *out)
+int binance_names_read(const struct scan_value *symbol, const char *suffix,
+                       struct wire_instrument *out)
 {
     struct scan_value value;
 
@@ -141,9 +143,24 @@ static int names_read(const struct scan_value *symbol, struct wire_instrument *o
         return ERR_PROTO;
     if (scan_text(&value, out->quote, sizeof(out->quote)) != 0)
         return ERR_RANGE;
-    int len = snprintf(out->name, sizeof(out->name), "%s-%s", out->base, out->quote);
+    int len = snprintf(out->name, sizeof(out->name), "%s-%s%s", out->base, out->quote, suffix);
     binance_copy(out->settle, sizeof(out->settle), out->quote);
     return len > 0 && (size_t)len < sizeof(out->name) ? 0 : ERR_RANGE;
+}
+
+int binance_rules_read(const struct scan_value *symbol, const struct wire_instrument *known,
+                       struct wire_instrument *out)
+{
+    struct scan_value value;
+    struct rules rules = { .base_precision = BINANCE_EXP, .quote_precision = BINANCE_EXP };
+
+    if (scan_find(symbol, "filters", &value) == 0 && filters_read(&value, &rules) != 0)
+        return ERR_PROTO;
+    if (scan_find(symbol, "baseAssetPrecision", &value) == 0)
+        (void)scan_u64(&value, &rules.base_precision);
+    if (scan_find(symbol, "quotePrecision", &value) == 0)
+        (void)scan_u64(&value, &rules.quote_precision);
+    return rules_apply(&rules, known, out);
 }
 
 int binance_definition_read(const struct scan_value *symbol, const char *venue,
@@ -151,27 +168,19 @@ int binance_definition_read(const struct scan_value *symbol, const char *venue,
 {
     struct wire_instrument made;
     struct scan_value value, status = { SCAN_STRING, "", 0 };
-    struct rules rules = { .base_precision = BINANCE_EXP, .quote_precision = BINANCE_EXP };
     bool is_spot_allowed = true;
 
     if (symbol->type != SCAN_OBJECT)
         return ERR_PROTO;
     WIRE_BEGIN(&made, instrument);
-    int err = names_read(symbol, &made);
+    int err = binance_names_read(symbol, "", &made);
+    if (!err)
+        err = binance_rules_read(symbol, known, &made);
     if (err)
         return err;
-    if (scan_find(symbol, "filters", &value) == 0 && filters_read(&value, &rules) != 0)
-        return ERR_PROTO;
-    if (scan_find(symbol, "baseAssetPrecision", &value) == 0)
-        (void)scan_u64(&value, &rules.base_precision);
-    if (scan_find(symbol, "quotePrecision", &value) == 0)
-        (void)scan_u64(&value, &rules.quote_precision);
     if (scan_find(symbol, "isSpotTradingAllowed", &value) == 0)
         (void)scan_bool(&value, &is_spot_allowed);
     (void)scan_find(symbol, "status", &status);
-    err = rules_apply(&rules, known, &made);
-    if (err)
-        return err;
     binance_copy(made.venue, sizeof(made.venue), venue);
     made.kind = INSTRUMENT_SPOT;
     made.state = state_of(&status, is_spot_allowed);
@@ -209,3 +218,8 @@ int binance_join(const char *name, char *out, size_t cap)
 
     return len > 0 && (size_t)len < cap && symbol_is_plain(out) ? 0 : ERR_RANGE;
 }
+
+const struct binance_product binance_spot = { .kind = INSTRUMENT_SPOT,
+                                              .info_weight = 20,
+                                              .definition_read = binance_definition_read,
+                                              .info_path = binance_info_path };
