@@ -161,6 +161,13 @@ static void metadata_ask(const struct feed_turn *turn)
         feed->metadata_ns += SNAPSHOT_NS;
 }
 
+static void extra_ask(const struct feed_turn *turn)
+{
+    turn->feed->extra_ns = turn->clock->now_ns + METADATA_RETRY_NS;
+    if (ask(turn, turn->feed->product->extra_path, 1, tag_make(TAG_EXTRA, 0, 0)) == 0)
+        turn->feed->extra_ns += SNAPSHOT_NS;
+}
+
 void feed_ask_snapshot(const struct feed_turn *turn, struct feed_symbol *sym)
 {
     struct binance_feed *feed = turn->feed;
@@ -303,7 +310,7 @@ struct feed_symbol *feed_symbol_find(struct binance_feed *feed, const struct sca
     return NULL;
 }
 
-static void definition_publish(const struct feed_turn *turn, struct feed_symbol *sym)
+void feed_publish_definition(const struct feed_turn *turn, const struct feed_symbol *sym)
 {
     if (sym->definition.header.size == 0)
         return;
@@ -318,8 +325,6 @@ void feed_symbol_define(const struct feed_turn *turn, struct feed_symbol *sym,
 
     made.maker_fee_ppm = turn->feed->maker_fee_ppm;
     made.taker_fee_ppm = turn->feed->taker_fee_ppm;
-    if (sym->told_state != TRADING_UNKNOWN)
-        made.state = sym->told_state;
     if (memcmp(&made, &sym->definition, sizeof(made)) == 0)
         return;
     bool is_first = sym->definition.header.size == 0;
@@ -333,7 +338,7 @@ void feed_symbol_define(const struct feed_turn *turn, struct feed_symbol *sym,
     sym->definition = made;
     sym->instrument = made.header.instrument;
     binance_copy(sym->symbol, sizeof(sym->symbol), made.symbol);
-    definition_publish(turn, sym);
+    feed_publish_definition(turn, sym);
     if (is_first && !turn->feed->takes_any_symbol)
         feed_publish_status(turn, sym);
 }
@@ -413,6 +418,8 @@ void feed_tick(void *state, const struct venue_clock *clock, const struct venue_
         return; /* A capture cannot be asked for anything. */
     if (feed->symbol_count > 0 && clock->now_ns >= feed->metadata_ns)
         metadata_ask(&turn);
+    if (feed->symbol_count > 0 && feed->product->extra && clock->now_ns >= feed->extra_ns)
+        extra_ask(&turn);
     for (unsigned c = 0; c < feed->connection_count; c++) {
         struct feed_connection *conn = &feed->connections[c];
         int64_t data_ns = feed->product->classes[class_of(feed, c)].data_ns;
@@ -429,6 +436,18 @@ void feed_tick(void *state, const struct venue_clock *clock, const struct venue_
         symbol_tick(&turn, &feed->symbols[i]);
 }
 
+/* The last event of its kind, where there was one. */
+static void again(const struct feed_turn *turn, const struct feed_symbol *sym,
+                  const struct wire_header *last)
+{
+    union wire_event event;
+
+    if (last->size == 0)
+        return;
+    memcpy(&event, last, last->size);
+    feed_emit(turn, &event.header, sym->instrument);
+}
+
 void feed_republish(void *state, uint64_t instrument, const struct venue_clock *clock,
                     const struct venue_out *out)
 {
@@ -439,10 +458,12 @@ void feed_republish(void *state, uint64_t instrument, const struct venue_clock *
         struct feed_symbol *sym = &feed->symbols[i];
         if (sym->instrument == 0 || (instrument != 0 && instrument != sym->instrument))
             continue;
-        definition_publish(&turn, sym);
+        feed_publish_definition(&turn, sym);
         if (sym->is_synced)
             feed_publish_book(&turn, sym);
         feed_publish_status(&turn, sym);
+        again(&turn, sym, &sym->mark.header);
+        again(&turn, sym, &sym->funding.header);
     }
     if (instrument == 0)
         feed_publish_status(&turn, NULL);

@@ -44,6 +44,11 @@ struct feed_product {
     size_t class_count;
     /* Events that spot does not have, NULL: none. 0 or ERR_PROTO. */
     int (*event)(const struct feed_turn *turn, const struct feed_message *message);
+    /* A list that spot does not have, asked for at the start and hourly; NULL: none. 0 or
+     * ERR_PROTO.
+     */
+    const char *extra_path;
+    int (*extra)(const struct feed_turn *turn, const struct scan_value *list);
 };
 
 /* A depth update as the venue words it, its levels in feed->bids and feed->asks. */
@@ -90,12 +95,14 @@ struct feed_symbol {
     unsigned attempts;
     int64_t asked_ns, ask_after_ns, subscribed_ns, refresh_ns;
 
-    wire_trading_state told_state; /* By the stream, newer than the definition's; or UNKNOWN. */
     uint64_t quote_id; /* Update id of the last quote seen; of the venue's quote and of the book
                           alike. */
     struct wire_level quote_bid, quote_ask;
-    int64_t ahead_since_ns; /* The quote has left the book behind since then; 0: it has not. */
-    bool has_trades;        /* Of the kind that is subscribed to. */
+    int64_t ahead_since_ns;      /* The quote has left the book behind since then; 0: it has not. */
+    struct wire_mark_price mark; /* The last ones; header.size 0: none yet. */
+    struct wire_funding funding;
+    int64_t funding_interval_ns; /* 0: not known. */
+    bool has_trades;             /* Of the kind that is subscribed to. */
 
     uint64_t messages, gaps, resyncs, rejected;
     int64_t last_message_ns;
@@ -128,6 +135,7 @@ struct binance_feed {
     size_t known_count;
     enum feed_metadata metadata;
     int64_t metadata_ns; /* Asked, or to be asked again. */
+    int64_t extra_ns;
     uint64_t next_id;
 
     struct rate_limit weight;
@@ -158,7 +166,8 @@ struct feed_letters {
 /* Members of an event; the few longer names of interest go to the side. */
 struct feed_message {
     struct feed_letters letters;
-    struct scan_value stream, data, update_id, bids, asks, result, error, code, previous, status;
+    struct scan_value stream, data, update_id, bids, asks, result, error, code, previous, status,
+        average;
 };
 
 /* feed_message_read reads an object. 0 or ERR_PROTO. */
@@ -168,7 +177,7 @@ int feed_message_read(const struct scan_value *object, struct feed_message *out)
 void feed_emit(const struct feed_turn *turn, struct wire_header *event, uint64_t instrument);
 
 /* Which request an answer belongs to: kind, symbol, generation. */
-enum tag_kind { TAG_NONE, TAG_METADATA, TAG_SNAPSHOT };
+enum tag_kind { TAG_NONE, TAG_METADATA, TAG_SNAPSHOT, TAG_EXTRA };
 static inline uint64_t tag_make(enum tag_kind kind, size_t symbol, uint32_t generation)
 {
     return (uint64_t)kind << 56 | (uint64_t)symbol << 32 | generation;
@@ -209,6 +218,8 @@ struct feed_symbol *feed_symbol_of(const struct feed_turn *turn, const struct sc
 /* feed_symbol_define takes a definition and publishes it where it says something new. */
 void feed_symbol_define(const struct feed_turn *turn, struct feed_symbol *sym,
                         const struct wire_instrument *definition);
+
+void feed_publish_definition(const struct feed_turn *turn, const struct feed_symbol *sym);
 
 /* ---- feed_read.c: struct venue_feed_ops.frame and .http ---- */
 

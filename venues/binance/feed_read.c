@@ -26,6 +26,7 @@ static void long_member(const struct scan_value *key, const struct scan_value *v
         { "code", offsetof(struct feed_message, code) },
         { "pu", offsetof(struct feed_message, previous) },
         { "cs", offsetof(struct feed_message, status) },
+        { "ap", offsetof(struct feed_message, average) },
         { "id",
           offsetof(struct feed_message, letters.at['I' - 'A']) }, /* No market event has an I. */
     };
@@ -450,6 +451,18 @@ static int snapshot_response(const struct feed_turn *turn, const struct venue_re
     return err;
 }
 
+static int extra_response(const struct feed_turn *turn, const struct venue_response *response)
+{
+    struct scan_value top;
+
+    if (!turn->feed->product->extra || (response->tag != 0 && response->status != 200))
+        return 0; /* tick asks again. */
+    if (scan_whole(response->body, response->body_len, &top) != 0)
+        return ERR_PROTO;
+    turn->feed->extra_ns = turn->clock->now_ns + METADATA_NS;
+    return turn->feed->product->extra(turn, &top);
+}
+
 /* A replay has no tags: the body says what it is. */
 static enum tag_kind response_kind(const struct venue_response *response)
 {
@@ -461,6 +474,8 @@ static enum tag_kind response_kind(const struct venue_response *response)
         return TAG_NONE;
     if (scan_find(&top, "lastUpdateId", &member) == 0)
         return TAG_SNAPSHOT;
+    if (top.type == SCAN_ARRAY)
+        return TAG_EXTRA;
     return scan_find(&top, "symbols", &member) == 0 && member.type == SCAN_ARRAY ? TAG_METADATA
                                                                                  : TAG_NONE;
 }
@@ -484,6 +499,9 @@ int feed_on_http(void *state, const struct venue_response *response,
         break;
     case TAG_SNAPSHOT:
         err = snapshot_response(&turn, response);
+        break;
+    case TAG_EXTRA:
+        err = extra_response(&turn, response);
         break;
     case TAG_NONE:
         break; /* A capture may hold answers that nobody here asks for. */
