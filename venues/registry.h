@@ -7,6 +7,7 @@
 
 #define VENUES(X)         \
     X(binance, SIMULATED) \
-    X(kraken, SIMULATED)
+    X(kraken, SIMULATED)  \
+    X(binance_futures, NOT_SIMULATED)
 
 #endif

@@ -493,7 +493,7 @@ size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
                                         .bid_price = bid ? bid->price : 0,
                                         .ask_price = ask_level ? ask_level->price : 0,
                                         .price_exp = sym->price_exp,
-                                        .price_decimals = BINANCE_EXP,
+                                        .price_decimals = sym->price_decimals,
                                         .bid_count = sym->book.bids.count,
                                         .ask_count = sym->book.asks.count };
         binance_copy(top->symbol, sizeof(top->symbol), sym->symbol);

@@ -77,6 +77,7 @@ struct feed_symbol {
     uint64_t instrument;
     struct wire_instrument definition; /* header.size 0: none yet. */
     int price_exp, qty_exp;
+    int price_decimals;  /* As its last snapshot wrote prices. */
     unsigned connection; /* Of its book; the next ones are its other classes'. */
     unsigned subscribed; /* A bit for each class. */
     wire_feed_state state;

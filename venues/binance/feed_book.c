@@ -17,7 +17,7 @@ int feed_symbol_init(struct feed_symbol *sym, unsigned levels_max)
 {
     int err = book_init(&sym->book, levels_max, BINANCE_EXP, BINANCE_EXP);
 
-    sym->price_exp = sym->qty_exp = BINANCE_EXP;
+    sym->price_exp = sym->qty_exp = sym->price_decimals = BINANCE_EXP;
     sym->is_buffering = true;
     sym->buffer.heads = calloc(FEED_BUFFER_HEADS, sizeof(*sym->buffer.heads));
     sym->buffer.levels = calloc(FEED_BUFFER_LEVELS, sizeof(*sym->buffer.levels));

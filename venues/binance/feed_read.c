@@ -144,6 +144,19 @@ static int trade_frame(const struct feed_turn *turn, struct feed_symbol *sym,
 
 static struct feed_symbol *snapshot_owner(const struct feed_turn *turn, const char *url);
 
+/* How the venue writes prices of this symbol, by the best one. */
+static void decimals_learn(struct feed_symbol *sym, const struct scan_value *side)
+{
+    struct scan_iter levels, pair;
+    struct scan_value level, price;
+
+    if (scan_begin(&levels, side) != 0 || scan_item(&levels, &level) != 0 ||
+        level.type != SCAN_ARRAY || scan_begin(&pair, &level) != 0 || scan_item(&pair, &price) != 0)
+        return;
+    const char *point = memchr(price.text, '.', price.len);
+    sym->price_decimals = point ? (int)(price.text + price.len - point) - 1 : 0;
+}
+
 static int snapshot_take(const struct feed_turn *turn, struct feed_symbol *sym,
                          const struct feed_message *m)
 {
@@ -154,6 +167,8 @@ static int snapshot_take(const struct feed_turn *turn, struct feed_symbol *sym,
         feed_levels(&m->asks, sym, turn->feed->asks, &snapshot.ask_count) != 0)
         return ERR_PROTO;
     (void)binance_epoch_ns(LETTER(&m->letters, 'E'), &snapshot.exchange_ns); /* Futures say it. */
+    if (snapshot.bid_count > 0)
+        decimals_learn(sym, &m->bids);
     return feed_on_snapshot(turn, sym, &snapshot);
 }
 
