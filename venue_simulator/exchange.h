@@ -297,7 +297,7 @@ struct exchange {
     int64_t fees[EXCHANGE_ASSETS_MAX]; /* Collected. */
     /* Losses beyond what an account had, less what funding's rounding left over. */
     int64_t insurance[EXCHANGE_ASSETS_MAX];
-    bool is_reduce_only_refused;
+    bool is_reduce_only_refused, has_perpetuals;
     uint32_t changed_accounts; /* Bits: positions moved since the last settling of reduce-only. */
     struct exchange_funding *fundings; /* A ring: the last FUNDING_KEPT. */
     uint64_t funding_count, liquidations;

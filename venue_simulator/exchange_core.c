@@ -11,7 +11,7 @@ static struct exchange_order *order_of(struct match_order *match)
     return (struct exchange_order *)(void *)match;
 }
 
-static void emit(struct exchange *exchange, struct exchange_event *event)
+void exchange_emit(struct exchange *exchange, struct exchange_event *event)
 {
     event->at_ns = exchange->now_ns;
     if (exchange->on_event)
@@ -31,7 +31,7 @@ static void emit_order(struct exchange *exchange, enum exchange_event_kind kind,
 
     snprintf(event.previous_client_id, sizeof(event.previous_client_id), "%s",
              previous_client_id ? previous_client_id : order->client_id);
-    emit(exchange, &event);
+    exchange_emit(exchange, &event);
 }
 
 /* ---- money ---- */
@@ -74,13 +74,17 @@ static void hold_settle(struct exchange *exchange, struct exchange_order *order)
                  exchange_limit_hold(exchange, order, order->match.price, order->match.leaves));
 }
 
-/* One side of a trade: pays, receives, is charged. Returns the fee, its asset in *fee_asset. */
-static int64_t settle(struct exchange *exchange, struct exchange_order *order, bool is_maker,
-                      int64_t qty, int64_t quote, uint32_t *fee_asset)
+/* What one side of a trade came to. */
+struct settled {
+    int64_t fee;
+    uint32_t fee_asset;
+    struct exchange_closing closing;
+};
+
+static void settle_spot(struct exchange *exchange, struct exchange_order *order, int32_t rate,
+                        int64_t qty, int64_t quote, struct settled *out)
 {
     const struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
-    const struct exchange_account_config *config = &exchange->accounts[order->account].config;
-    int32_t rate = is_maker ? config->maker_fee_ppm : config->taker_fee_ppm;
     bool is_buy = order->match.side == SIDE_BUY;
     bool is_fee_on_top = is_buy && exchange->fee_asset == FEE_IN_QUOTE;
     uint32_t received = is_buy ? instrument->base : instrument->quote;
@@ -89,14 +93,37 @@ static int64_t settle(struct exchange *exchange, struct exchange_order *order, b
 
     hold_pay(exchange, order, is_buy ? quote + (is_fee_on_top ? fee : 0) : qty);
     balance_of(exchange, order->account, received)->free += amount - (is_fee_on_top ? 0 : fee);
-    *fee_asset = is_fee_on_top ? instrument->quote : received;
-    exchange->fees[*fee_asset] += fee;
-    order->fee_total += fee;
+    out->fee = fee;
+    out->fee_asset = is_fee_on_top ? instrument->quote : received;
+}
+
+static void settle_perpetual(struct exchange *exchange, const struct exchange_order *order,
+                             int32_t rate, int64_t qty, int64_t quote, struct settled *out)
+{
+    out->fee = exchange_fee(quote, rate);
+    out->fee_asset = exchange->instruments[order->instrument].quote;
+    out->closing = exchange_position_trade(exchange, order, qty, quote, out->fee);
+}
+
+/* One side of a trade: pays, receives, is charged. */
+static struct settled settle(struct exchange *exchange, struct exchange_order *order, bool is_maker,
+                             int64_t qty, int64_t quote)
+{
+    const struct exchange_account_config *config = &exchange->accounts[order->account].config;
+    int32_t rate = is_maker ? config->maker_fee_ppm : config->taker_fee_ppm;
+    struct settled settled = { 0 };
+
+    if (exchange_is_perpetual(exchange, order->instrument))
+        settle_perpetual(exchange, order, rate, qty, quote, &settled);
+    else
+        settle_spot(exchange, order, rate, qty, quote, &settled);
+    exchange->fees[settled.fee_asset] += settled.fee;
+    order->fee_total += settled.fee;
     order->filled_qty += qty;
     order->filled_quote += quote;
     order->updated_ns = exchange->now_ns;
     exchange->accounts[order->account].executed++;
-    return fee;
+    return settled;
 }
 
 /* ---- ends ---- */
@@ -157,6 +184,8 @@ static uint64_t keep(struct exchange *exchange, struct exchange_order *order, bo
         .qty = event->qty,
         .quote = event->quote,
         .fee = is_maker ? event->maker_fee : event->taker_fee,
+        .closed_qty = is_maker ? event->maker_closed_qty : event->taker_closed_qty,
+        .realised_pnl = is_maker ? event->maker_realised_pnl : event->taker_realised_pnl,
         .fee_asset = is_maker ? event->maker_fee_asset : event->taker_fee_asset,
         .at_ns = exchange->now_ns,
     };
@@ -190,14 +219,22 @@ static void on_traded(void *ctx, struct match_order *taker_match, struct match_o
                                     .quote = exchange_quote(price, qty),
                                     .side = taker->match.side };
 
-    event.taker_fee = settle(exchange, taker, false, qty, event.quote, &event.taker_fee_asset);
-    event.maker_fee = settle(exchange, maker, true, qty, event.quote, &event.maker_fee_asset);
+    struct settled taken = settle(exchange, taker, false, qty, event.quote);
+    struct settled made = settle(exchange, maker, true, qty, event.quote);
+    event.taker_fee = taken.fee;
+    event.taker_fee_asset = taken.fee_asset;
+    event.taker_closed_qty = taken.closing.qty;
+    event.taker_realised_pnl = taken.closing.realised;
+    event.maker_fee = made.fee;
+    event.maker_fee_asset = made.fee_asset;
+    event.maker_closed_qty = made.closing.qty;
+    event.maker_realised_pnl = made.closing.realised;
     count_trade(instrument, price, qty, event.quote);
     after_fill(exchange, taker);
     after_fill(exchange, maker);
     event.taker_execution = keep(exchange, taker, false, &event);
     event.maker_execution = keep(exchange, maker, true, &event);
-    emit(exchange, &event);
+    exchange_emit(exchange, &event);
     if (maker->state == EXCHANGE_FILLED)
         forget(exchange, maker);
     else if (maker->match.leaves == 0) {
@@ -222,7 +259,7 @@ static void on_maker_prevented(void *ctx, struct match_order *taker, struct matc
                                         .account = maker->account,
                                         .order = maker,
                                         .qty = qty };
-        emit(exchange, &event);
+        exchange_emit(exchange, &event);
         return;
     }
     match->leaves = 0;
@@ -247,7 +284,24 @@ static void on_taker_prevented(void *ctx, struct match_order *match, struct matc
                                     .account = taker->account,
                                     .order = taker,
                                     .qty = qty };
-    emit(exchange, &event);
+    exchange_emit(exchange, &event);
+}
+
+/* As a maker a reduce-only order gives no more than its owner's position at that moment. */
+static int64_t on_maker_limit(void *ctx, const struct match_order *maker)
+{
+    struct exchange_instrument *instrument = ctx;
+    struct exchange *exchange = instrument->exchange;
+    int64_t position = exchange->accounts[maker->owner].positions[instrument->index].qty;
+
+    return MAX(maker->side == SIDE_BUY ? -position : position, 0);
+}
+
+static void on_maker_cut(void *ctx, struct match_order *match, int64_t qty)
+{
+    struct exchange_instrument *instrument = ctx;
+
+    exchange_reduce_only_cut(instrument->exchange, order_of(match), qty, false);
 }
 
 static void on_level(void *ctx, wire_side side, int64_t price, int64_t qty)
@@ -260,12 +314,38 @@ static void on_level(void *ctx, wire_side side, int64_t price, int64_t qty)
                                     .qty = qty,
                                     .update_id = ++instrument->update_id };
 
-    emit(instrument->exchange, &event);
+    exchange_emit(instrument->exchange, &event);
 }
 
 extern const struct match_events exchange_match_events;
-const struct match_events exchange_match_events = { on_traded, on_maker_prevented,
-                                                    on_taker_prevented, on_level };
+const struct match_events exchange_match_events = {
+    .traded = on_traded,
+    .maker_prevented = on_maker_prevented,
+    .taker_prevented = on_taker_prevented,
+    .maker_limit = on_maker_limit,
+    .maker_cut = on_maker_cut,
+    .level = on_level,
+};
+
+void exchange_reduce_only_cut(struct exchange *exchange, struct exchange_order *order, int64_t qty,
+                              bool is_in_book)
+{
+    struct match_book *book = &exchange->instruments[order->instrument].book;
+    bool is_over = is_in_book ? qty >= order->match.leaves : !order->match.is_resting;
+
+    if (is_over) {
+        if (is_in_book)
+            match_remove(book, &order->match);
+        end_order(exchange, order, EXCHANGE_CANCELLED, CAUSE_REDUCE_ONLY);
+        forget(exchange, order);
+        return;
+    }
+    order->qty -= qty;
+    order->updated_ns = exchange->now_ns;
+    if (is_in_book)
+        match_reduce(book, &order->match, order->match.leaves - qty);
+    emit_order(exchange, EXCHANGE_ON_AMENDED, order, CAUSE_REDUCE_ONLY, NULL);
+}
 
 /* ---- placing ---- */
 
@@ -278,7 +358,8 @@ static void fill_order(struct exchange_order *order, const struct exchange_reque
                                          .owner = request->account,
                                          .price = is_market ? 0 : request->price,
                                          .leaves = assessment->qty,
-                                         .is_market = is_market };
+                                         .is_market = is_market,
+                                         .is_limited = request->is_reduce_only };
     order->instrument = request->instrument;
     order->account = request->account;
     snprintf(order->client_id, sizeof(order->client_id), "%s",
@@ -286,6 +367,8 @@ static void fill_order(struct exchange_order *order, const struct exchange_reque
     order->type = request->type;
     order->time_in_force = is_market ? TIF_IOC : request->time_in_force;
     order->is_post_only = request->is_post_only;
+    order->is_reduce_only = request->is_reduce_only;
+    order->is_liquidation = request->is_liquidation;
     order->stp = request->stp;
     order->qty = assessment->qty;
     order->quote_qty = request->quote_qty;
@@ -335,6 +418,23 @@ static enum exchange_cause reject(struct exchange *exchange, const struct exchan
     return cause;
 }
 
+static void tell_liquidation(struct exchange *exchange, const struct exchange_order *order,
+                             int64_t bankruptcy_price)
+{
+    struct exchange_event event = { .kind = EXCHANGE_ON_LIQUIDATION,
+                                    .cause = CAUSE_LIQUIDATION,
+                                    .instrument = order->instrument,
+                                    .account = order->account,
+                                    .order = order,
+                                    .side = order->match.side,
+                                    .price = bankruptcy_price,
+                                    .qty = order->filled_qty,
+                                    .quote = order->filled_quote };
+
+    exchange->liquidations++;
+    exchange_emit(exchange, &event);
+}
+
 enum exchange_cause exchange_test(struct exchange *exchange, const struct exchange_request *request,
                                   int64_t now_ns)
 {
@@ -366,12 +466,19 @@ enum exchange_cause exchange_place(struct exchange *exchange,
     emit_order(exchange, EXCHANGE_ON_ACCEPTED, order, CAUSE_NONE, NULL);
 
     struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
+    int64_t bankruptcy_price =
+        order->is_liquidation
+            ? exchange_bankruptcy_price(exchange, order->account, order->instrument)
+            : 0;
     if (order->time_in_force == TIF_FOK && !is_fully_available(instrument, order)) {
         end_order(exchange, order, EXCHANGE_EXPIRED, CAUSE_FOK);
     } else {
         match_take(&instrument->book, &order->match, order->stp);
         finish_taking(exchange, order);
     }
+    if (order->is_liquidation && order->filled_qty > 0)
+        tell_liquidation(exchange, order, bankruptcy_price);
+    exchange_position_settle(exchange, order->instrument);
     if (placed)
         *placed = order;
     if (!exchange_is_open(order))
@@ -448,7 +555,6 @@ static enum exchange_cause amend_cause(const struct exchange *exchange,
                                        int64_t qty, bool is_only_reduced, bool is_id_changed)
 {
     const struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
-    const struct exchange_account *account = &exchange->accounts[order->account];
     int64_t done = order->filled_qty + order->prevented_qty;
 
     if (is_only_reduced && qty > order->qty)
@@ -468,9 +574,19 @@ static enum exchange_cause amend_cause(const struct exchange *exchange,
         return CAUSE_AMEND_FILLED;
     if (order->is_post_only && match_crosses(&instrument->book, order->match.side, price))
         return CAUSE_WOULD_TAKE;
+    if (order->is_reduce_only)
+        return qty - done > exchange_reducible(exchange, order->account, order->instrument,
+                                               order->match.side, order)
+                   ? CAUSE_REDUCE_ONLY
+                   : CAUSE_NONE;
+    if (exchange_is_perpetual(exchange, order->instrument))
+        return exchange_margin_cause(exchange, order->account, order->instrument, order->match.side,
+                                     price, qty - done, order);
     int64_t more = exchange_limit_hold(exchange, order, price, qty - done) - order->hold;
-    return account->balances[exchange_hold_asset(exchange, order)].free < more ? CAUSE_BALANCE
-                                                                               : CAUSE_NONE;
+    return more > 0 && exchange_available(exchange, order->account,
+                                          exchange_hold_asset(exchange, order)) < more
+               ? CAUSE_BALANCE
+               : CAUSE_NONE;
 }
 
 /* The queue place is lost: out, changed, in again as if it were new. */
@@ -487,6 +603,7 @@ static void requeue(struct exchange *exchange, struct exchange_order *order, int
     emit_order(exchange, EXCHANGE_ON_AMENDED, order, CAUSE_NONE, previous_client_id);
     match_take(book, &order->match, order->stp);
     finish_taking(exchange, order);
+    exchange_position_settle(exchange, order->instrument);
     if (!exchange_is_open(order))
         forget(exchange, order);
 }
@@ -534,7 +651,7 @@ enum exchange_cause exchange_transfer(struct exchange *exchange, uint32_t accoun
                                       int64_t amount, int64_t now_ns)
 {
     exchange->now_ns = now_ns;
-    if (exchange->accounts[account].balances[asset].free + amount < 0)
+    if (amount < 0 && exchange_available(exchange, account, asset) < -amount)
         return CAUSE_BALANCE;
     struct exchange_balance *balance = balance_of(exchange, account, asset);
     balance->free += amount;
@@ -542,7 +659,7 @@ enum exchange_cause exchange_transfer(struct exchange *exchange, uint32_t accoun
     struct exchange_event event = {
         .kind = EXCHANGE_ON_TRANSFER, .account = account, .asset = asset, .qty = amount
     };
-    emit(exchange, &event);
+    exchange_emit(exchange, &event);
     return CAUSE_NONE;
 }
 
@@ -556,5 +673,5 @@ void exchange_set_status(struct exchange *exchange, uint32_t instrument, wire_tr
     struct exchange_event event = { .kind = EXCHANGE_ON_STATUS,
                                     .instrument = instrument,
                                     .status = status };
-    emit(exchange, &event);
+    exchange_emit(exchange, &event);
 }

@@ -2,9 +2,12 @@
 #ifndef TICKPIPE_VENUE_SIMULATOR_EXCHANGE_INTERNAL_H
 #define TICKPIPE_VENUE_SIMULATOR_EXCHANGE_INTERNAL_H
 
-#include "venue_simulator/exchange.h"
+#include "venue_simulator/margin.h"
 
 enum { PPM = 1000000 };
+
+/* exchange_emit tells an event at the exchange's time. */
+void exchange_emit(struct exchange *exchange, struct exchange_event *event);
 
 /* exchange_slot gives a free record for an account, or NULL; exchange_slot_free gives a finished
  * background record back. exchange_index_put makes an order findable by id. */
@@ -21,7 +24,7 @@ void exchange_open_unlink(struct exchange *exchange, struct exchange_order *orde
 uint64_t exchange_keep(struct exchange *exchange, const struct exchange_execution *execution,
                        struct exchange_order *order);
 
-/* exchange_limit_hold is what a limit order of so many leaves locks. */
+/* exchange_limit_hold is what a limit order of so many leaves locks; of a perpetual: nothing. */
 int64_t exchange_limit_hold(const struct exchange *exchange, const struct exchange_order *order,
                             int64_t price, int64_t leaves);
 
@@ -46,5 +49,42 @@ struct exchange_assessment {
 enum exchange_cause exchange_assess(const struct exchange *exchange,
                                     const struct exchange_request *request,
                                     struct exchange_assessment *out);
+
+/* ---- perpetuals ---- */
+
+static inline bool exchange_has_position(const struct exchange *exchange, uint32_t account,
+                                         uint32_t instrument)
+{
+    return exchange->accounts[account].positions[instrument].qty != 0;
+}
+
+/* exchange_margin_cause: whether the account's margin is enough for an order of qty at price on top
+ * of what is open (replaced: an open order that it takes the place of, or NULL). */
+enum exchange_cause exchange_margin_cause(const struct exchange *exchange, uint32_t account,
+                                          uint32_t instrument, wire_side side, int64_t price,
+                                          int64_t qty, const struct exchange_order *replaced);
+
+/* exchange_reducible is how much an order of side may reduce the account's position by, less what
+ * its other open reduce-only orders (but for one) stand for; 0: nothing. */
+int64_t exchange_reducible(const struct exchange *exchange, uint32_t account, uint32_t instrument,
+                           wire_side side, const struct exchange_order *but);
+
+/* exchange_position_trade books one side of a trade on its position and wallet (the fee is taken
+ * too): the part that closed, and its profit. */
+struct exchange_closing {
+    int64_t qty, realised;
+};
+struct exchange_closing exchange_position_trade(struct exchange *exchange,
+                                                const struct exchange_order *order, int64_t qty,
+                                                int64_t quote, int64_t fee);
+
+/* exchange_position_settle, after matching: reduce-only orders beyond what positions have become
+ * are cut or ended, a deficit of a flat account falls on the insurance fund. */
+void exchange_position_settle(struct exchange *exchange, uint32_t instrument);
+
+/* exchange_reduce_only_cut takes qty off a resting reduce-only order that is beyond its position
+ * (all of its leaves: it is over). The book is the caller's matter when is_in_book is false. */
+void exchange_reduce_only_cut(struct exchange *exchange, struct exchange_order *order, int64_t qty,
+                              bool is_in_book);
 
 #endif

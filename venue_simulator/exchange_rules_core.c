@@ -32,6 +32,8 @@ static int64_t quote_hold(const struct exchange *exchange, uint32_t account, i12
 int64_t exchange_limit_hold(const struct exchange *exchange, const struct exchange_order *order,
                             int64_t price, int64_t leaves)
 {
+    if (exchange_is_perpetual(exchange, order->instrument))
+        return 0;
     return order->match.side == SIDE_SELL
                ? leaves
                : quote_hold(exchange, order->account, (i128)price * leaves);
@@ -172,29 +174,98 @@ static enum exchange_cause assess_limit(const struct exchange *exchange,
     return CAUSE_NONE;
 }
 
+/* A forced order is under no rule but that there is somebody to trade with. */
+static enum exchange_cause assess_liquidation(const struct exchange *exchange,
+                                              const struct exchange_request *request,
+                                              struct exchange_assessment *out)
+{
+    const struct match_book *book = &exchange->instruments[request->instrument].book;
+    wire_side other = request->side == SIDE_BUY ? SIDE_SELL : SIDE_BUY;
+
+    out->qty = request->qty;
+    return match_side_of(book, other)->count == 0 ? CAUSE_NO_LIQUIDITY : CAUSE_NONE;
+}
+
+/* The quantity that a reduce-only order may have, as the venue does: cut to it, or refused. */
+static enum exchange_cause assess_reduce_only(const struct exchange *exchange,
+                                              const struct exchange_request *request,
+                                              struct exchange_assessment *out)
+{
+    int64_t most =
+        exchange_reducible(exchange, request->account, request->instrument, request->side, NULL);
+
+    if (most == 0 || (out->qty > most && exchange->is_reduce_only_refused))
+        return CAUSE_REDUCE_ONLY;
+    out->qty = MIN(out->qty, most);
+    return CAUSE_NONE;
+}
+
+/* What a perpetual asks for instead of a balance. */
+static enum exchange_cause assess_margin(const struct exchange *exchange,
+                                         const struct exchange_request *request,
+                                         struct exchange_assessment *out)
+{
+    const struct exchange_instrument *instrument = &exchange->instruments[request->instrument];
+    struct match_walk walk;
+    int64_t price = request->price;
+
+    out->hold = 0;
+    if (request->is_reduce_only)
+        return assess_reduce_only(exchange, request, out);
+    if (request->type == ORDER_MARKET) {
+        match_available(&instrument->book, request->side, 0, out->qty, 0, request->account,
+                        request->stp == STP_EXPIRE_MAKER, &walk);
+        price = walk.qty > 0 ? (int64_t)(walk.notional / walk.qty) : instrument->last_price;
+    }
+    return exchange_margin_cause(exchange, request->account, request->instrument, request->side,
+                                 price, out->qty, NULL);
+}
+
+static enum exchange_cause assess_order(const struct exchange *exchange,
+                                        const struct exchange_request *request,
+                                        struct exchange_assessment *out)
+{
+    enum exchange_cause cause = request->type == ORDER_MARKET
+                                    ? assess_market(exchange, request, out)
+                                    : assess_limit(exchange, request, out);
+
+    /* What closes a position may be as small as the position is. */
+    if (cause == CAUSE_MIN_NOTIONAL && request->is_reduce_only) {
+        out->qty = request->qty;
+        return CAUSE_NONE;
+    }
+    return cause;
+}
+
 enum exchange_cause exchange_assess(const struct exchange *exchange,
                                     const struct exchange_request *request,
                                     struct exchange_assessment *out)
 {
     const struct exchange_instrument *instrument = &exchange->instruments[request->instrument];
     const struct exchange_account *account = &exchange->accounts[request->account];
-    enum exchange_cause cause = status_cause(instrument, request);
+    bool is_perpetual = exchange_is_perpetual(exchange, request->instrument);
 
     assert(request->account < exchange->account_count);
     assert(request->instrument < exchange->instrument_count);
     assert(request->side == SIDE_BUY || request->side == SIDE_SELL);
+    assert(is_perpetual || (!request->is_reduce_only && !request->is_liquidation));
+    if (request->is_liquidation)
+        return assess_liquidation(exchange, request, out);
+    enum exchange_cause cause = status_cause(instrument, request);
     if (cause)
         return cause;
     if (is_client_id_taken(exchange, request))
         return CAUSE_DUPLICATE_CLIENT_ID;
-    cause = request->type == ORDER_MARKET ? assess_market(exchange, request, out)
-                                          : assess_limit(exchange, request, out);
+    cause = assess_order(exchange, request, out);
     if (cause)
         return cause;
     if (!account->config.is_background && instrument->config.max_orders &&
         request->type != ORDER_MARKET &&
         account->open_orders[request->instrument] >= instrument->config.max_orders)
         return CAUSE_MAX_ORDERS;
+    if (is_perpetual)
+        return assess_margin(exchange, request, out);
     uint32_t asset = request->side == SIDE_SELL ? instrument->base : instrument->quote;
-    return account->balances[asset].free < out->hold ? CAUSE_BALANCE : CAUSE_NONE;
+    return exchange_available(exchange, request->account, asset) < out->hold ? CAUSE_BALANCE
+                                                                             : CAUSE_NONE;
 }

@@ -39,6 +39,7 @@ size_t exchange_memory(const struct exchange_config *config)
     return rounded(order_slots(config) * sizeof(struct exchange_order)) +
            rounded(index_slots(config) * sizeof(uint32_t)) +
            rounded((size_t)config->executions_max * sizeof(struct exchange_execution)) +
+           rounded(FUNDING_KEPT * sizeof(struct exchange_funding)) +
            config->instrument_count *
                rounded((size_t)config->levels_max * 2 * sizeof(struct match_level));
 }
@@ -91,6 +92,7 @@ static int instrument_init(struct exchange *exchange, uint32_t i,
     instrument->quote = asset_named(exchange, config->quote);
     if (instrument->base == EXCHANGE_NONE || instrument->quote == EXCHANGE_NONE)
         return ERR_RANGE;
+    exchange->has_perpetuals |= instrument->config.kind == INSTRUMENT_PERPETUAL;
     instrument->status = TRADING_OPEN;
     instrument->last_price = config->start_price;
     instrument->open_price = config->start_price;
@@ -112,6 +114,8 @@ static void lay_out(struct exchange *exchange, const struct exchange_config *con
     memory += rounded(index_slots(config) * sizeof(uint32_t));
     exchange->executions = (struct exchange_execution *)(void *)memory;
     memory += rounded((size_t)config->executions_max * sizeof(struct exchange_execution));
+    exchange->fundings = (struct exchange_funding *)(void *)memory;
+    memory += rounded(FUNDING_KEPT * sizeof(struct exchange_funding));
     for (uint32_t i = 0; i < config->instrument_count; i++) {
         match_init(&exchange->instruments[i].book, (struct match_level *)(void *)memory,
                    config->levels_max, &exchange_match_events, &exchange->instruments[i]);
@@ -132,6 +136,7 @@ int exchange_init(struct exchange *exchange, const struct exchange_config *confi
 {
     *exchange = (struct exchange){
         .fee_asset = config->fee_asset,
+        .is_reduce_only_refused = config->is_reduce_only_refused,
         .instrument_count = config->instrument_count,
         .account_count = config->account_count,
         .orders_max = config->orders_max,
@@ -362,6 +367,36 @@ const struct exchange_order *exchange_next_order(const struct exchange *exchange
 
 /* ---- proof ---- */
 
+/* A position that settles in asset: what it has lost in parts may be more than the free cash. */
+static bool has_position_in(const struct exchange *exchange, uint32_t account, uint32_t asset)
+{
+    for (uint32_t i = 0; i < exchange->instrument_count; i++)
+        if (exchange->instruments[i].quote == asset && exchange_has_position(exchange, account, i))
+            return true;
+    return false;
+}
+
+static bool positions_are_sound(const struct exchange *exchange, uint32_t instrument, char *why,
+                                size_t cap)
+{
+    i128 sum = 0;
+
+    for (uint32_t i = 0; i < exchange->account_count; i++) {
+        const struct exchange_position *p = &exchange->accounts[i].positions[instrument];
+        sum += p->qty;
+        if (p->qty == 0 ? p->cost != 0 : (p->qty > 0 ? p->cost < 0 : p->cost > 0)) {
+            snprintf(why, cap, "%s in %s: %lld cost %lld", exchange->accounts[i].config.name,
+                     exchange->instruments[instrument].config.symbol, (long long)p->qty,
+                     (long long)p->cost);
+            return false;
+        }
+    }
+    if (sum != 0)
+        snprintf(why, cap, "%s: longs are not shorts",
+                 exchange->instruments[instrument].config.symbol);
+    return sum == 0;
+}
+
 static bool orders_are_sound(const struct exchange *exchange, uint32_t at, char *why, size_t cap)
 {
     const struct exchange_account *account = &exchange->accounts[at];
@@ -378,7 +413,8 @@ static bool orders_are_sound(const struct exchange *exchange, uint32_t at, char 
     }
     for (uint32_t i = 0; i < exchange->asset_count; i++) {
         const struct exchange_balance *balance = &account->balances[i];
-        if (balance->free < 0 || balance->locked < 0 || holds[i] != balance->locked) {
+        if ((balance->free < 0 && !has_position_in(exchange, at, i)) || balance->locked < 0 ||
+            holds[i] != balance->locked) {
             snprintf(why, cap, "%s of %s: free %lld, locked %lld, holds %lld", exchange->assets[i],
                      account->config.name, (long long)balance->free, (long long)balance->locked,
                      (long long)holds[i]);
@@ -391,12 +427,15 @@ static bool orders_are_sound(const struct exchange *exchange, uint32_t at, char 
 static bool asset_is_conserved(const struct exchange *exchange, uint32_t asset, char *why,
                                size_t cap)
 {
-    i128 have = exchange->fees[asset], deposited = 0;
+    i128 have = (i128)exchange->fees[asset] + exchange->insurance[asset], deposited = 0;
 
     for (uint32_t i = 0; i < exchange->account_count; i++) {
         const struct exchange_balance *balance = &exchange->accounts[i].balances[asset];
         have += (i128)balance->free + balance->locked;
         deposited += balance->deposited;
+        for (uint32_t k = 0; k < exchange->instrument_count; k++)
+            if (exchange->instruments[k].quote == asset)
+                have -= exchange->accounts[i].positions[k].cost;
     }
     if (have != deposited)
         snprintf(why, cap, "%s: %lld more than deposited", exchange->assets[asset],
@@ -411,6 +450,9 @@ bool exchange_check(const struct exchange *exchange, char *why, size_t cap)
             snprintf(why, cap, "book of %s is not sound", exchange->instruments[i].config.symbol);
             return false;
         }
+    for (uint32_t i = 0; i < exchange->instrument_count; i++)
+        if (!positions_are_sound(exchange, i, why, cap))
+            return false;
     for (uint32_t i = 0; i < exchange->account_count; i++)
         if (!orders_are_sound(exchange, i, why, cap))
             return false;

@@ -27,10 +27,11 @@ struct match_order {
     struct match_order *next, *prev; /* Queue at its price: first in, first matched. */
     wire_side side;
     bool is_resting;
-    uint32_t owner; /* Self-trade prevention compares these. */
-    int64_t price;  /* 0 with is_market. */
-    int64_t leaves; /* Still to be matched; > 0 while resting. */
-    bool is_market; /* Takes at any price. Never rests. */
+    uint32_t owner;  /* Self-trade prevention compares these. */
+    int64_t price;   /* 0 with is_market. */
+    int64_t leaves;  /* Still to be matched; > 0 while resting. */
+    bool is_market;  /* Takes at any price. Never rests. */
+    bool is_limited; /* As a maker it gives no more than events->maker_limit says at that moment. */
 };
 
 struct match_level {
@@ -65,6 +66,11 @@ struct match_events {
     /* The taker lost qty of its leaves (already reduced; 0: it ends by prevention). */
     void (*taker_prevented)(void *ctx, struct match_order *taker, struct match_order *maker,
                             int64_t qty);
+    /* How much of a resting order with is_limited may trade now (0 and more), and news that qty
+     * above that was taken off it: its leaves are what it lost when it left the book (not
+     * is_resting), or already reduced. */
+    int64_t (*maker_limit)(void *ctx, const struct match_order *maker);
+    void (*maker_cut)(void *ctx, struct match_order *maker, int64_t qty);
     /* The whole quantity at a price is now qty (0: level gone). */
     void (*level)(void *ctx, wire_side side, int64_t price, int64_t qty);
 };

@@ -131,6 +131,29 @@ static void trade(struct match_book *book, struct match_order *taker, struct mat
     book->events->level(book->ctx, side, price, left);
 }
 
+/* true when the level's first order is not the one that was looked at any more, or smaller. */
+static bool cut_maker(struct match_book *book, struct match_level *level)
+{
+    struct match_order *maker = level->first;
+    wire_side side = maker->side;
+    int64_t price = level->price;
+    int64_t limit = maker->is_limited ? book->events->maker_limit(book->ctx, maker) : maker->leaves;
+
+    assert(limit >= 0);
+    if (limit >= maker->leaves)
+        return false;
+    int64_t excess = maker->leaves - limit;
+    level->qty -= excess;
+    int64_t left = level->qty;
+    if (limit > 0)
+        maker->leaves = limit;
+    else
+        left = unlink_order(book, maker, level);
+    book->events->maker_cut(book->ctx, maker, excess);
+    book->events->level(book->ctx, side, price, left);
+    return true;
+}
+
 void match_take(struct match_book *book, struct match_order *order, enum match_stp stp)
 {
     struct match_side *other = side_of(book, opposite(order->side));
@@ -142,7 +165,7 @@ void match_take(struct match_book *book, struct match_order *order, enum match_s
             break;
         if (stp != STP_NONE && best->first->owner == order->owner)
             prevent(book, order, best, stp);
-        else
+        else if (!cut_maker(book, best))
             trade(book, order, best);
     }
 }
