@@ -657,9 +657,8 @@ static size_t feed_tops(void *state, struct venue_feed_top *out, size_t max)
         const struct bybit_market *market = &feed->markets[i];
         const struct wire_level *bid = book_best(&market->book.bids);
         const struct wire_level *ask = book_best(&market->book.asks);
-        bool has_book = bid || ask || !market->book.is_stale;
-        if (!market->is_wanted && !has_book)
-            continue; /* A capture may have the ticker of a symbol and nothing else. */
+        if (!market->is_wanted && market->messages == 0)
+            continue;
         out[count] = (struct venue_feed_top){ .instrument = market->instrument,
                                               .instrument_kind = bybit_kind(market->category),
                                               .has_bid = bid != NULL,

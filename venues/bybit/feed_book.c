@@ -1,5 +1,6 @@
 /* Books. A topic's messages count up by one in "u": a snapshot replaces everything, a delta holds
  * absolute sizes. u 1 is a snapshot whatever it calls itself: the service has restarted. */
+#include "common/pure/book_emit.h"
 #include "venues/bybit/feed.h"
 
 enum { RESYNC_ATTEMPTS_MAX = 3 /* Waits double from RESYNC_WAIT_NS to eight of them. */ };
@@ -97,41 +98,26 @@ static void quote_top(const struct bybit_call *call, struct bybit_market *market
     bybit_feed_emit(call, &quote.header);
 }
 
+static void stamp(void *ctx, struct wire_header *event)
+{
+    bybit_feed_emit(ctx, event);
+}
+
+static struct book_emitter emitter(const struct bybit_call *call, const struct bybit_market *market)
+{
+    return (struct book_emitter){ .emit = stamp,
+                                  .ctx = (void *)(uintptr_t)call,
+                                  .instrument = market->instrument,
+                                  .event = &call->feed->event };
+}
+
 void bybit_market_snapshot(const struct bybit_call *call, struct bybit_market *market,
                            bool is_repeat)
 {
-    struct wire_book_delta *event = &call->feed->event;
+    struct book_emitter to = emitter(call, market);
 
-    wire_book_begin(event, WIRE_book_snapshot);
-    book_write_snapshot(&market->book, event);
-    event->header.instrument = market->instrument;
-    event->header.flags = is_repeat ? WIRE_SNAPSHOT : 0;
-    event->exchange_ns = market->book.exchange_ns;
-    event->venue_seq = market->update_id;
-    event->is_last = 1;
-    wire_book_end(event);
-    bybit_feed_emit(call, &event->header);
-}
-
-static void publish_delta(const struct bybit_call *call, struct bybit_market *market,
-                          unsigned bid_count, unsigned ask_count)
-{
-    struct bybit_feed *feed = call->feed;
-    struct wire_book_delta *event = &feed->event;
-
-    wire_book_begin(event, WIRE_book_delta);
-    memcpy(event->levels, feed->bids, bid_count * sizeof(*feed->bids));
-    memcpy(event->levels + bid_count, feed->asks, ask_count * sizeof(*feed->asks));
-    event->bid_count = (uint16_t)bid_count;
-    event->ask_count = (uint16_t)ask_count;
-    event->header.instrument = market->instrument;
-    event->exchange_ns = market->book.exchange_ns;
-    event->venue_seq = market->update_id;
-    event->price_exp = market->book.price_exp;
-    event->qty_exp = market->book.qty_exp;
-    event->is_last = 1;
-    wire_book_end(event);
-    bybit_feed_emit(call, &event->header);
+    to.flags = is_repeat ? WIRE_SNAPSHOT : 0;
+    book_emit_whole(&to, &market->book);
 }
 
 /* ---- reading ---- */
@@ -333,10 +319,8 @@ static int on_delta(const struct bybit_call *call, struct bybit_market *market,
     /* The venue announces each level that leaves its window: twice the depth is never reached. */
     if (UNLIKELY(book->bids.dropped + book->asks.dropped != dropped))
         return gap(call, market);
-    if (LIKELY(message->bid_count + message->ask_count <= WIRE_LEVELS_MAX))
-        publish_delta(call, market, message->bid_count, message->ask_count);
-    else
-        bybit_market_snapshot(call, market, false);
+    struct book_emitter to = emitter(call, market);
+    book_emit_changes(&to, book, feed->bids, message->bid_count, feed->asks, message->ask_count);
     quote_top(call, market);
     return 0;
 }
