@@ -5,10 +5,11 @@
 #ifndef TICKPIPE_VENUES_REGISTRY_H
 #define TICKPIPE_VENUES_REGISTRY_H
 
-#define VENUES(X)           \
-    X(binance, SIMULATED)   \
-    X(kraken, SIMULATED)    \
-    X(bybit, NOT_SIMULATED) \
-    X(binance_futures, NOT_SIMULATED)
+#define VENUES(X)                     \
+    X(binance, SIMULATED)             \
+    X(kraken, SIMULATED)              \
+    X(bybit, NOT_SIMULATED)           \
+    X(binance_futures, NOT_SIMULATED) \
+    X(okx, NOT_SIMULATED)
 
 #endif
