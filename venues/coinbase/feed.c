@@ -14,10 +14,8 @@
 #define SNAPSHOT_NS       (10 * NS_PER_S) /* A snapshot that has not come by then never will. */
 #define ATTEMPTS_MAX      6               /* Then the connection itself is not believed any more. */
 #define HEARTBEAT_NS      (5 * NS_PER_S)
-#define METADATA_NS       (300 * NS_PER_S)
 #define METADATA_RETRY_NS (2 * NS_PER_S) /* Doubled five times. */
 #define METADATA_LOST_NS  (30 * NS_PER_S)
-#define TIME_NS           (600 * NS_PER_S)
 #define TIME_RETRY_NS     (10 * NS_PER_S)
 #define REST_PER_SECOND   5 /* Of the address's 10: the engine shares it. */
 #define REST_BURST        8

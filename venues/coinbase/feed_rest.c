@@ -1,8 +1,6 @@
 /* REST answers of the feed: products, time, books to compare with, trades that were missed. */
 #include "venues/coinbase/feed.h"
 
-#include "common/leaf/fixed.h"
-
 #define METADATA_NS       (300 * NS_PER_S)
 #define METADATA_RETRY_NS (2 * NS_PER_S)
 #define TIME_NS           (600 * NS_PER_S)
