@@ -5,8 +5,21 @@ export TICKPIPE_CONFIG_DIR=${TICKPIPE_CONFIG_DIR:-config/demo}
 export TICKPIPE_RUN_DIR=${TICKPIPE_RUN_DIR:-run/demo}
 . ops/lib.sh
 CONTROL=http://127.0.0.1:8400
-VENUES="binance kraken"
-INSTANCES="BINANCE:1:binance KRAKEN:2:kraken"
+
+# VENUES: names of venues; INSTANCES: INSTANCE:ID:venue, as the comparison with the ledgers takes them. Both of venues.ini.
+venues_read() { # [DIR]
+    INSTANCES=$(awk -F= '
+        function flush() { if (venue != "") printf "%s:%s:%s ", toupper(name), id, tolower(venue) }
+        /^[[:space:]]*\[/ { flush(); name = $1; gsub(/[][:space:][]/, "", name); id = venue = "" }
+        $1 == "ID" { id = $2 }
+        $1 == "VENUE" { venue = $2 }
+        END { flush() }' "${1:-$TICKPIPE_CONFIG_DIR}/venues.ini")
+    VENUES=
+    local instance
+    for instance in $INSTANCES; do VENUES="$VENUES ${instance##*:}"; done
+    VENUES=${VENUES# }
+}
+venues_read "${config_from:-}"
 
 # Keys of simulated accounts: they open nothing anywhere else.
 key_of() { # SECTION KEY
@@ -20,6 +33,7 @@ stack_prepare() {
     for venue in $VENUES; do
         export "${venue^^}_API_KEY=$(key_of "ACCOUNT_${venue}_main" KEY)"
         export "${venue^^}_API_SECRET=$(key_of "ACCOUNT_${venue}_main" SECRET)"
+        export "${venue^^}_API_PASSPHRASE=$(key_of "ACCOUNT_${venue}_main" PASSPHRASE)"
     done
     "$BIN/tickpipe" keys --config "$TICKPIPE_CONFIG_DIR/tickpipe.ini" >/dev/null
 }

@@ -13,6 +13,7 @@ import { execFileSync } from 'node:child_process'
 import { createHmac, createHash } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { proof } from './proof.mjs'
 
 const file = '../shared/vectors/signed_requests.json'
 if (!existsSync(file)) {
@@ -46,6 +47,19 @@ function print (name, venue, call) {
 }
 
 const hmac = (hash, key, text, form) => createHmac(hash, key).update(text).digest(form)
+// What a call shows: its own operation, and that the request is signed as the venue wants it.
+const shows = {
+  limit_buy: 'place_limit',
+  market_sell: 'place_market',
+  ioc: 'place_ioc',
+  postonly: 'place_post_only',
+  cancel: 'cancel',
+  query: 'query',
+  open: 'open_orders',
+  balance: 'balances',
+  trades: 'executions',
+  cancelall: 'cancel_all'
+}
 const pathOf = (request) => request.url.replace(/^https:\/\/[^/]*/, '')
 const schemes = {
   hex_sha256_of_parameters: (r) => {
@@ -107,6 +121,7 @@ for (const [name, venue] of Object.entries(venues)) {
     }
     equal += how === 'byte for byte' ? 1 : 0
     claim(how, `${name} ${want.call}: ${how || said}`)
+    if (how) for (const operation of [shows[want.call], 'signing']) proof(name, operation, 'vector', `ccxt's ${want.call}, ${how}`)
   }
   claim(equal >= venue.byte_for_byte, `${name}: ${equal} requests are equal to the byte, ${venue.byte_for_byte} must be`)
 }
