@@ -1,6 +1,7 @@
 /* Binance spot. What each file knows: metadata.c instruments, feed.c the market stream's life,
- * feed_book.c books, order.c the session and its commands, order_request.c texts and signatures,
- * order_report.c what comes back, errors.c what refusals mean. */
+ * feed_book.c books, order.c the session and its commands, order_spot.c spot's requests,
+ * order_request.c texts and signatures, order_report.c what comes back, errors.c what refusals
+ * mean. */
 #include "venues/binance/binance.h"
 
 #include <assert.h>

@@ -89,8 +89,7 @@ static struct order_refusal of_code(int64_t code, const char *text)
     return (struct order_refusal){ REFUSAL_UNKNOWN, REASON_UNKNOWN_OUTCOME };
 }
 
-/* No code in the body: a firewall or a proxy spoke, not the venue. */
-static struct order_refusal of_status(int status)
+struct order_refusal order_refusal_of_status(int status)
 {
     switch (status) {
     case 429:
@@ -111,7 +110,7 @@ static struct order_refusal of_status(int status)
 struct order_refusal order_refusal_of(enum request_kind request, int status, int64_t code,
                                       const char *text)
 {
-    struct order_refusal out = code != 0 ? of_code(code, text) : of_status(status);
+    struct order_refusal out = code != 0 ? of_code(code, text) : order_refusal_of_status(status);
 
     /* A server error says nothing about what happened before it, whatever its body says. */
     if (status >= 500 && out.kind != REFUSAL_UNKNOWN)

@@ -16,7 +16,7 @@
 
 /* ---- begin and end ---- */
 
-static void order_fini(void *state)
+void binance_order_fini(void *state)
 {
     struct binance_order *order = state;
 
@@ -57,16 +57,16 @@ static int keys_take(struct binance_order *order, const struct venue_order_confi
     return err;
 }
 
-static int order_init(void *state, const struct venue_order_config *config)
+int binance_order_open(struct binance_order *order, const struct venue_order_config *config,
+                       const struct order_product *product)
 {
-    struct binance_order *order = state;
-
     memset(order, 0, sizeof(*order));
+    order->product = product;
     order->next_id = 1;
     order->timeout_ns = config->order_timeout_ns > 0 ? config->order_timeout_ns : TIMEOUT_NS;
     order->maker_fee_ppm = config->maker_fee_ppm;
     order->taker_fee_ppm = config->taker_fee_ppm;
-    order->limits[LIMIT_WEIGHT].limit = 6000;
+    order->limits[LIMIT_WEIGHT].limit = product->weight_limit;
     binance_copy(order->venue, sizeof(order->venue), config->venue);
     if (config->name_count > VENUE_SYMBOLS_MAX)
         return ERR_RANGE;
@@ -76,16 +76,16 @@ static int order_init(void *state, const struct venue_order_config *config)
         binance_copy(order->symbols[i].name, sizeof(order->symbols[i].name), config->names[i]);
     }
     order->symbol_count = config->name_count;
-    int err = binance_url(config->ws_url ? config->ws_url : "", "/ws-api/v3", order->url,
+    int err = binance_url(config->ws_url ? config->ws_url : "", product->ws_path, order->url,
                           sizeof(order->url));
     if (!err)
         err = keys_take(order, config);
     if (err)
-        order_fini(order);
+        binance_order_fini(order);
     return err;
 }
 
-static size_t order_connections(void *state, struct venue_connection *out)
+size_t binance_order_connections(void *state, struct venue_connection *out)
 {
     const struct binance_order *order = state;
 
@@ -153,7 +153,7 @@ static int send_frame(const struct order_turn *turn, enum request_kind kind,
     struct order_template made;
 
     if (!template) {
-        int err = order_prepare(&made, kind, true, symbol, &order->keys);
+        int err = order_prepare(&made, &order->product->specs[kind], true, symbol, &order->keys);
         if (err)
             return err;
         template = &made;
@@ -175,7 +175,7 @@ static void metadata_path(struct binance_order *order, bool is_all, char *out, s
             binance_join(order->symbols[i].name, guesses[i], sizeof(guesses[i])) != 0)
             is_all = true;
     }
-    binance_info_path(symbols, is_all ? 0 : order->symbol_count, out, cap);
+    order->product->product->info_path(symbols, is_all ? 0 : order->symbol_count, out, cap);
 }
 
 static int send_request(const struct order_turn *turn, enum request_kind kind,
@@ -183,7 +183,7 @@ static int send_request(const struct order_turn *turn, enum request_kind kind,
 {
     struct binance_order *order = turn->order;
     struct order_template made;
-    int err = order_prepare(&made, kind, false, symbol, &order->keys);
+    int err = order_prepare(&made, &order->product->specs[kind], false, symbol, &order->keys);
 
     if (!err)
         err = order_fill_request(&made, slots, &order->keys, &order->request);
@@ -192,13 +192,8 @@ static int send_request(const struct order_turn *turn, enum request_kind kind,
     if (kind == REQUEST_METADATA)
         metadata_path(order, is_all, order->request.path, sizeof(order->request.path));
     order->request.tag = order->next_id;
-    order->request.weight = order_weight(kind, symbol[0] != '\0');
+    order->request.weight = order->product->weight(kind, symbol[0] != '\0');
     return turn->out->request(turn->out->ctx, &order->request);
-}
-
-static bool is_signed(enum request_kind kind)
-{
-    return kind != REQUEST_TIME && kind != REQUEST_METADATA;
 }
 
 /* The whole of sending; is_all: METADATA of everything. */
@@ -208,16 +203,16 @@ static int send_any(const struct order_turn *turn, enum request_kind kind,
     struct binance_order *order = turn->order;
     struct order_pending *pending = pending_free(order);
     struct order_slots slots;
+    const struct order_spec *spec = &order->product->specs[kind];
     bool is_ws =
-        kind == REQUEST_SUBSCRIBE ||
-        (kind != REQUEST_METADATA && (command->transport == TRANSPORT_WS ||
-                                      (command->transport == TRANSPORT_BEST && order->is_open)));
+        !spec->path || (spec->method && (command->transport == TRANSPORT_WS ||
+                                         (command->transport == TRANSPORT_BEST && order->is_open)));
 
     if (!pending)
         return ERR_FULL;
-    if (is_signed(kind) && !order->keys.is_set)
+    if (spec->auth != AUTH_NONE && !order->keys.is_set)
         return ERR_AUTH;
-    int err = order_slots_take(&slots, kind, command, turn->clock);
+    int err = order_slots_take(&slots, order->product, kind, command, turn->clock);
     if (!err)
         err = is_ws ? send_frame(turn, kind, &slots, command->symbol)
                     : send_request(turn, kind, &slots, command->symbol, is_all);
@@ -397,14 +392,24 @@ static void subscribe(const struct order_turn *turn)
         turn->order->subscribe_ns = turn->clock->now_ns + NS_PER_S;
 }
 
-static void order_opened(void *state, unsigned connection, const struct venue_clock *clock,
-                         const struct venue_out *out)
+/* Whether the private stream is on this connection. */
+static bool subscribes(const struct binance_order *order)
+{
+    return order->product->specs[REQUEST_SUBSCRIBE].method != NULL;
+}
+
+void binance_order_opened(void *state, unsigned connection, const struct venue_clock *clock,
+                          const struct venue_out *out)
 {
     struct order_turn turn = { state, clock, out };
 
     if (connection != 0)
         return;
     turn.order->is_open = true;
+    if (!subscribes(turn.order)) {
+        order_channel_report(&turn, REASON_START, "");
+        return;
+    }
     turn.order->is_stream_up = false;
     turn.order->subscribe_tries = 0;
     order_channel_report(&turn, REASON_START, "");
@@ -412,15 +417,17 @@ static void order_opened(void *state, unsigned connection, const struct venue_cl
         subscribe(&turn);
 }
 
-static void order_closed(void *state, unsigned connection, const struct venue_clock *clock,
-                         const struct venue_out *out)
+void binance_order_closed(void *state, unsigned connection, const struct venue_clock *clock,
+                          const struct venue_out *out)
 {
     struct order_turn turn = { state, clock, out };
     struct binance_order *order = state;
 
     if (connection != 0)
         return;
-    order->is_open = order->is_stream_up = false;
+    order->is_open = false;
+    if (subscribes(order))
+        order->is_stream_up = false;
     order->subscribe_ns = 0;
     for (size_t i = 0; i < ORDER_PENDING_MAX; i++) {
         struct order_pending *pending = &order->pending[i];
@@ -442,7 +449,7 @@ static void metadata_ask(const struct order_turn *turn)
     (void)order_send(turn, REQUEST_METADATA, &command, NULL);
 }
 
-static void order_start(void *state, const struct venue_clock *clock, const struct venue_out *out)
+void binance_order_start(void *state, const struct venue_clock *clock, const struct venue_out *out)
 {
     struct order_turn turn = { state, clock, out };
 
@@ -488,7 +495,7 @@ static void pending_tick(const struct order_turn *turn, struct order_pending *pe
         turn->out->reconnect(turn->out->ctx, 0, REASON_SILENCE);
 }
 
-static void order_tick(void *state, const struct venue_clock *clock, const struct venue_out *out)
+void binance_order_tick(void *state, const struct venue_clock *clock, const struct venue_out *out)
 {
     struct order_turn turn = { state, clock, out };
     struct binance_order *order = state;
@@ -519,9 +526,9 @@ static int replace(const struct order_turn *turn, const struct venue_command *co
     struct order_pending *pending = NULL;
     int err;
 
-    if (command->filled_qty <= 0)
+    if (command->filled_qty <= 0 || turn->order->product->amends_in_place)
         return order_send(turn, REQUEST_REPLACE, command, NULL);
-    err = order_slots_take(&slots, REQUEST_REPLACE, command, turn->clock);
+    err = order_slots_take(&slots, turn->order->product, REQUEST_REPLACE, command, turn->clock);
     if (!err)
         err = order_send(turn, REQUEST_CANCEL, command, &pending);
     if (!err)
@@ -545,8 +552,8 @@ static int symbol_fill(struct binance_order *order, struct venue_command *comman
                                                                                      : 0;
 }
 
-static int order_command(void *state, const struct venue_command *given,
-                         const struct venue_clock *clock, const struct venue_out *out)
+int binance_order_command(void *state, const struct venue_command *given,
+                          const struct venue_clock *clock, const struct venue_out *out)
 {
     struct order_turn turn = { state, clock, out };
     struct venue_command command = *given;
@@ -585,19 +592,3 @@ static int order_command(void *state, const struct venue_command *given,
     }
     return ERR_UNSUPPORTED;
 }
-
-const struct venue_order_ops binance_order_ops = {
-    .state_size = sizeof(struct binance_order),
-    .init = order_init,
-    .fini = order_fini,
-    .connections = order_connections,
-    .start = order_start,
-    .opened = order_opened,
-    .closed = order_closed,
-    .frame = order_on_frame,
-    .http = order_on_http,
-    .tick = order_tick,
-    .command = order_command,
-    .client_order_id_max = ORDER_CLIENT_ID_MAX,
-    .client_order_id_charset = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-};

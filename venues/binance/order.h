@@ -1,5 +1,6 @@
 /* order.h - the state of the order side, shared by order.c (commands and session), order_request.c
- * (texts and signatures), order_report.c (what comes back) and errors.c (what refusals mean). */
+ * (texts and signatures), order_report.c (what comes back) and errors.c (what refusals mean). What
+ * differs between spot and futures is in struct order_product. */
 #ifndef TICKPIPE_VENUES_BINANCE_ORDER_H
 #define TICKPIPE_VENUES_BINANCE_ORDER_H
 
@@ -13,6 +14,7 @@ enum {
     ORDER_KEY_MAX = 160,
     ORDER_CLIENT_ID_MAX = 36,
     ORDER_PIECES_MAX = 20,
+    ORDER_PARAMS_MAX = 16,
     ORDER_TRADES_PAGE = 1000, /* Largest page of myTrades. */
 };
 
@@ -31,6 +33,14 @@ enum request_kind {
     REQUEST_TIME,
     REQUEST_SUBSCRIBE, /* WebSocket only. */
     REQUEST_METADATA,  /* REST only. */
+    /* Futures only. */
+    REQUEST_POSITIONS,
+    REQUEST_ACCOUNT_MODE,
+    REQUEST_LEVERAGE,
+    REQUEST_FUNDING,
+    REQUEST_DEAD_MAN,
+    REQUEST_KEY_MAKE, /* The user stream's listen key. */
+    REQUEST_KEY_KEEP,
     REQUEST_KINDS,
 };
 
@@ -51,11 +61,31 @@ enum order_slot {
     SLOT_ORDER_ID,
     SLOT_ORIGINAL_ID,
     SLOT_RESTRICTION,
+    SLOT_REDUCE_ONLY,
+    SLOT_COUNTDOWN,
     SLOT_START,
     SLOT_END,
     SLOT_FROM,
     SLOT_LIMIT,
     SLOT_COUNT,
+};
+
+struct order_param {
+    const char *name;
+    enum order_slot slot;
+    const char *text; /* SLOT_TEXT */
+    bool is_ws_only;
+};
+
+enum order_auth { AUTH_NONE, AUTH_KEY, AUTH_SIGNED };
+
+/* One kind of request. */
+struct order_spec {
+    const char *verb, *path,
+        *method; /* REST verb and path; WebSocket method. NULL: not that way. */
+    enum order_auth auth;
+    bool is_cancel;
+    struct order_param params[ORDER_PARAMS_MAX];
 };
 
 /* A run of settled text and the slot that follows it. Left out as a whole where an optional slot is
@@ -68,8 +98,9 @@ struct order_piece {
 struct order_template {
     char text[1280];
     uint16_t text_len;
-    uint8_t count, kind;
+    uint8_t count;
     bool is_ws;
+    const struct order_spec *spec;
     struct order_piece pieces[ORDER_PIECES_MAX];
 };
 
@@ -78,7 +109,7 @@ struct order_slots {
         const char *text;
         size_t len; /* 0: empty, its parameter is left out. */
     } at[SLOT_COUNT];
-    char timestamp[24], qty[48], price[48], start[24], end[24];
+    char timestamp[24], qty[48], price[48], start[24], end[24], countdown[24];
 };
 
 struct order_keys {
@@ -91,16 +122,16 @@ struct order_keys {
 /* order_prepare makes the template of a request for a symbol ("" where it takes none). 0 or
  * ERR_RANGE (a text does not fit, ERR_UNSUPPORTED: not by this transport). Once per instrument,
  * kind and transport. */
-int order_prepare(struct order_template *made, enum request_kind kind, bool is_ws,
+int order_prepare(struct order_template *made, const struct order_spec *spec, bool is_ws,
                   const char *symbol, const struct order_keys *keys);
 
-/* Executions are asked for by time in windows: the venue takes no longer ones. */
-#define ORDER_TRADES_WINDOW_NS (24 * 3600 * NS_PER_S)
+struct order_product;
 
 /* order_slots_take turns a command into texts. 0, ERR_RANGE (an id outside the charset, decimals
  * that do not fit, an order that the venue has no words for), ERR_UNSUPPORTED. Hot. */
-int order_slots_take(struct order_slots *slots, enum request_kind kind,
-                     const struct venue_command *command, const struct venue_clock *clock);
+int order_slots_take(struct order_slots *slots, const struct order_product *product,
+                     enum request_kind kind, const struct venue_command *command,
+                     const struct venue_clock *clock);
 
 /* order_fill_frame writes and signs a WebSocket request. Length, or ERR_RANGE (does not fit, no
  * key). Hot: one pass over the pieces and one HMAC; no allocation of ours. */
@@ -110,8 +141,6 @@ int order_fill_frame(const struct order_template *template, const struct order_s
 /* order_fill_request does the same for REST. 0 or ERR_RANGE. */
 int order_fill_request(const struct order_template *template, const struct order_slots *slots,
                        struct order_keys *keys, struct venue_request *out);
-
-uint32_t order_weight(enum request_kind kind, bool has_symbol);
 
 /* ---- errors ---- */
 
@@ -130,9 +159,40 @@ struct order_refusal {
     wire_reason why;
 };
 
-/* order_refusal_of classifies an answer that is not a success. code 0: the body had none. */
+/* order_refusal_of classifies an answer of spot that is not a success. code 0: the body had none.
+ */
 struct order_refusal order_refusal_of(enum request_kind request, int status, int64_t code,
                                       const char *text);
+
+/* order_refusal_of_status is for a body without a code: a firewall or a proxy spoke. */
+struct order_refusal order_refusal_of_status(int status);
+
+/* ---- the product ---- */
+
+struct order_turn;
+struct order_pending;
+
+struct order_product {
+    const struct binance_product *product;
+    const char *ws_path;            /* Where the configured URL has none. */
+    const struct order_spec *specs; /* REQUEST_KINDS of them. */
+    uint32_t weight_limit;          /* A minute, until the venue says it. */
+    /* The longer of the two windows in which orders are counted: its word in rateLimits, its
+     * header, its name for people. */
+    const char *orders_interval, *orders_header, *orders_name;
+    int64_t trades_window_ns; /* Longest span of time of one request for executions. */
+    bool is_margin;           /* Reduce-only orders; post-only is a time in force. */
+    bool amends_in_place;     /* REPLACE keeps order and ids. */
+    uint32_t (*weight)(enum request_kind kind, bool has_symbol);
+    struct order_refusal (*refusal)(enum request_kind kind, int status, int64_t code,
+                                    const char *text);
+    /* NULL where there is nothing beyond spot: an answer to a kind that this code does not read
+     * (ERR_UNSUPPORTED: it does), a refusal that is dealt with (true). */
+    int (*answer)(const struct order_turn *turn, struct order_pending *pending,
+                  const struct scan_value *result);
+    bool (*refused)(const struct order_turn *turn, struct order_pending *pending, int64_t code,
+                    const char *text);
+};
 
 /* ---- the session ---- */
 
@@ -170,9 +230,10 @@ struct order_job {
     char text[96];
 };
 
-enum { LIMIT_WEIGHT, LIMIT_ORDERS_10S, LIMIT_ORDERS_DAY, LIMITS };
+enum { LIMIT_WEIGHT, LIMIT_ORDERS_10S, LIMIT_ORDERS_LONG, LIMITS };
 
 struct binance_order {
+    const struct order_product *product;
     char venue[16];
     char url[BINANCE_URL_MAX];
     struct order_keys keys;
@@ -218,6 +279,21 @@ struct order_answer {
 
 /* ---- order.c ---- */
 
+/* struct venue_order_ops of a product: all but init, which says which one it is. Connection 0 is
+ * the WebSocket API's. */
+int binance_order_open(struct binance_order *order, const struct venue_order_config *config,
+                       const struct order_product *product);
+void binance_order_fini(void *state);
+size_t binance_order_connections(void *state, struct venue_connection *out);
+void binance_order_start(void *state, const struct venue_clock *clock, const struct venue_out *out);
+void binance_order_opened(void *state, unsigned connection, const struct venue_clock *clock,
+                          const struct venue_out *out);
+void binance_order_closed(void *state, unsigned connection, const struct venue_clock *clock,
+                          const struct venue_out *out);
+void binance_order_tick(void *state, const struct venue_clock *clock, const struct venue_out *out);
+int binance_order_command(void *state, const struct venue_command *given,
+                          const struct venue_clock *clock, const struct venue_out *out);
+
 /* order_send sends a request of kind for command and enters it in the table. 0, ERR_FULL,
  * ERR_CLOSED, ERR_RANGE, ERR_UNSUPPORTED; nothing is entered then. made (or NULL): the entry. */
 int order_send(const struct order_turn *turn, enum request_kind kind,
@@ -259,6 +335,11 @@ void order_on_limit(const struct order_turn *turn, unsigned which, int64_t used,
 void order_on_rate_limits(const struct order_turn *turn, const struct scan_value *limits);
 
 /* ---- order_report.c ---- */
+
+/* order_report_command begins a report about the order that a command speaks of, as far as the
+ * command itself knows it. */
+void order_report_command(const struct order_turn *turn, struct venue_report *report,
+                          enum venue_report_kind kind, const struct order_pending *pending);
 
 /* order_report_begin clears a report and names what it answers (pending NULL: news). */
 void order_report_begin(struct venue_report *report, enum venue_report_kind kind,

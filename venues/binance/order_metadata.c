@@ -18,9 +18,10 @@ static void symbol_take(const struct order_turn *turn, const struct order_pendin
                         const struct scan_value *object)
 {
     struct binance_order *order = turn->order;
+    const struct order_spec *specs = order->product->specs;
     struct wire_instrument made;
 
-    if (binance_definition_read(object, order->venue, NULL, &made) != 0)
+    if (order->product->product->definition_read(object, order->venue, NULL, &made) != 0)
         return;
     for (size_t i = 0; i < order->symbol_count; i++) {
         struct order_symbol *symbol = &order->symbols[i];
@@ -28,12 +29,15 @@ static void symbol_take(const struct order_turn *turn, const struct order_pendin
             symbol->definition.header.size != 0 ? &symbol->definition : NULL;
 
         if (strcmp(symbol->name, made.name) != 0 ||
-            (known && binance_definition_read(object, order->venue, known, &made) != 0))
+            (known &&
+             order->product->product->definition_read(object, order->venue, known, &made) != 0))
             continue;
         made.maker_fee_ppm = known ? known->maker_fee_ppm : order->maker_fee_ppm;
         made.taker_fee_ppm = known ? known->taker_fee_ppm : order->taker_fee_ppm;
-        if (order_prepare(&symbol->place, REQUEST_PLACE, true, made.symbol, &order->keys) != 0 ||
-            order_prepare(&symbol->cancel, REQUEST_CANCEL, true, made.symbol, &order->keys) != 0)
+        if (order_prepare(&symbol->place, &specs[REQUEST_PLACE], true, made.symbol, &order->keys) !=
+                0 ||
+            order_prepare(&symbol->cancel, &specs[REQUEST_CANCEL], true, made.symbol,
+                          &order->keys) != 0)
             continue;
         symbol->definition = made;
         announce(turn, pending, symbol);

@@ -3,8 +3,9 @@
 
 void order_on_limit(const struct order_turn *turn, unsigned which, int64_t used, int64_t limit)
 {
-    static const char *const names[LIMITS] = { "REQUEST_WEIGHT 1m", "ORDERS 10s", "ORDERS 1d" };
     struct binance_order *order = turn->order;
+    const char *const names[LIMITS] = { "REQUEST_WEIGHT 1m", "ORDERS 10s",
+                                        order->product->orders_name };
     struct venue_report report;
 
     if (limit > 0 && limit <= UINT32_MAX)
@@ -21,6 +22,7 @@ void order_on_limit(const struct order_turn *turn, unsigned which, int64_t used,
 
 static void rate_limit_take_one(const struct order_turn *turn, const struct scan_value *object)
 {
+    const struct order_product *product = turn->order->product;
     struct scan_value type, interval, value;
     int64_t limit = -1, used = -1;
     unsigned which = LIMITS;
@@ -31,9 +33,9 @@ static void rate_limit_take_one(const struct order_turn *turn, const struct scan
     if (scan_is(&type, "REQUEST_WEIGHT") && scan_is(&interval, "MINUTE"))
         which = LIMIT_WEIGHT;
     else if (scan_is(&type, "ORDERS"))
-        which = scan_is(&interval, "SECOND") ? LIMIT_ORDERS_10S
-                : scan_is(&interval, "DAY")  ? LIMIT_ORDERS_DAY
-                                             : LIMITS;
+        which = scan_is(&interval, "SECOND")                   ? LIMIT_ORDERS_10S
+                : scan_is(&interval, product->orders_interval) ? LIMIT_ORDERS_LONG
+                                                               : LIMITS;
     if (which == LIMITS)
         return;
     if (scan_find(object, "limit", &value) == 0)
@@ -169,7 +171,8 @@ static void headers_take(const struct order_turn *turn, const struct venue_respo
     order_on_limit(turn, LIMIT_WEIGHT,
                    weight >= 0 ? weight : binance_header(response, "x-mbx-used-weight"), 0);
     order_on_limit(turn, LIMIT_ORDERS_10S, binance_header(response, "x-mbx-order-count-10s"), 0);
-    order_on_limit(turn, LIMIT_ORDERS_DAY, binance_header(response, "x-mbx-order-count-1d"), 0);
+    order_on_limit(turn, LIMIT_ORDERS_LONG,
+                   binance_header(response, turn->order->product->orders_header), 0);
 }
 
 /* A symbol that the venue does not know makes the whole list fail: then it is asked for everything.

@@ -28,9 +28,8 @@ void order_report_text(struct venue_report *report, const char *text)
     binance_copy(report->text, sizeof(report->text), text);
 }
 
-/* A report about the order that a command speaks of, as far as the command itself knows it. */
-static void report_of_command(const struct order_turn *turn, struct venue_report *report,
-                              enum venue_report_kind kind, const struct order_pending *pending)
+void order_report_command(const struct order_turn *turn, struct venue_report *report,
+                          enum venue_report_kind kind, const struct order_pending *pending)
 {
     const struct venue_command *command = &pending->command;
 
@@ -131,7 +130,7 @@ static void answer_unknown(const struct order_turn *turn, struct order_pending *
         order_part_done(turn, pending, false, why, text);
         return;
     }
-    report_of_command(turn, &report, REPORT_OUTCOME_UNKNOWN, pending);
+    order_report_command(turn, &report, REPORT_OUTCOME_UNKNOWN, pending);
     report.why = why;
     order_report_text(&report, text);
     order_release(pending);
@@ -159,11 +158,14 @@ static void answer_refused(const struct order_turn *turn, struct order_pending *
                            const struct order_answer *answer)
 {
     struct order_refusal refusal =
-        order_refusal_of(pending->kind, answer->status, answer->code, answer->text);
+        turn->order->product->refusal(pending->kind, answer->status, answer->code, answer->text);
     struct venue_report report;
 
     if (refusal.kind == REFUSAL_LIMIT && answer->code != -1015)
         back_off(turn, answer);
+    if (turn->order->product->refused &&
+        turn->order->product->refused(turn, pending, answer->code, answer->text))
+        return;
     if (pending->kind == REQUEST_SUBSCRIBE) {
         order_release(pending);
         if (refusal.kind == REFUSAL_NOTHING)
@@ -179,12 +181,12 @@ static void answer_refused(const struct order_turn *turn, struct order_pending *
     if (pending->kind == REQUEST_QUERY && refusal.why == REASON_VENUE_UNKNOWN_ORDER) {
         /* Served from replicas that may lag: right after placing it proves nothing. The engine asks
          * again before it believes it. */
-        report_of_command(turn, &report, REPORT_NO_SUCH_ORDER, pending);
+        order_report_command(turn, &report, REPORT_NO_SUCH_ORDER, pending);
     } else if (!is_about_order(pending)) {
         order_part_done(turn, pending, refusal.kind == REFUSAL_NOTHING, refusal.why, answer->text);
         return;
     } else {
-        report_of_command(turn, &report, rejected_kind(pending), pending);
+        order_report_command(turn, &report, rejected_kind(pending), pending);
     }
     report.why = refusal.why;
     order_report_text(&report, answer->text);
@@ -203,13 +205,13 @@ void order_on_lost(const struct order_turn *turn, struct order_pending *pending,
     } else if (was_sent) {
         answer_unknown(turn, pending, why, "no answer");
     } else if (is_about_order(pending) && pending->stage == STAGE_PLACE_THEN) {
-        report_of_command(turn, &report, REPORT_REPLACE_LOST,
-                          pending); /* Its first half was executed. */
+        order_report_command(turn, &report, REPORT_REPLACE_LOST,
+                             pending); /* Its first half was executed. */
         report.why = REASON_NEVER_SENT;
         order_release(pending);
         emit(turn, &report);
     } else if (is_about_order(pending)) {
-        report_of_command(turn, &report, REPORT_NEVER_SENT, pending);
+        order_report_command(turn, &report, REPORT_NEVER_SENT, pending);
         report.why = REASON_NEVER_SENT;
         order_release(pending);
         emit(turn, &report);
@@ -226,9 +228,9 @@ static int on_placed(const struct order_turn *turn, struct order_pending *pendin
     struct order_view view;
     struct venue_report report;
 
-    report_of_command(turn, &report,
-                      pending->stage == STAGE_PLACE_THEN ? REPORT_REPLACED : REPORT_ACCEPTED,
-                      pending);
+    order_report_command(turn, &report,
+                         pending->stage == STAGE_PLACE_THEN ? REPORT_REPLACED : REPORT_ACCEPTED,
+                         pending);
     if (view_read(result, &view) != 0 || view_report(turn->order, &view, &report) != 0)
         return ERR_PROTO;
     if (report.state == ORDER_REJECTED) {
@@ -262,7 +264,7 @@ static void replace_place(const struct order_turn *turn, struct order_pending *p
         order_release(pending);
         return;
     }
-    report_of_command(turn, &report, REPORT_REPLACE_LOST, pending);
+    order_report_command(turn, &report, REPORT_REPLACE_LOST, pending);
     report.cum_qty = cancelled->cum_qty;
     report.qty_exp = cancelled->qty_exp;
     report.why = command.qty <= executed ? REASON_ORDER_FINAL : REASON_NEVER_SENT;
@@ -276,7 +278,7 @@ static int on_cancelled(const struct order_turn *turn, struct order_pending *pen
     struct order_view view;
     struct venue_report report;
 
-    report_of_command(turn, &report, REPORT_CANCELLED, pending);
+    order_report_command(turn, &report, REPORT_CANCELLED, pending);
     if (view_read(result, &view) != 0 || view_report(turn->order, &view, &report) != 0)
         return ERR_PROTO;
     if (pending->stage == STAGE_CANCEL_FIRST && report.cum_qty >= 0) {
@@ -300,7 +302,7 @@ static int on_replaced(const struct order_turn *turn, struct order_pending *pend
     struct order_view view;
     struct venue_report report;
 
-    report_of_command(turn, &report, REPORT_REPLACED, pending);
+    order_report_command(turn, &report, REPORT_REPLACED, pending);
     report.exchange_order_id[0] = '\0';
     if (scan_find(result, "newOrderResponse", &made) != 0 || view_read(&made, &view) != 0 ||
         view_report(turn->order, &view, &report) != 0)
@@ -335,14 +337,14 @@ static int on_replace_refused(const struct order_turn *turn, struct order_pendin
         if (scan_find(&half, "msg", &value) == 0)
             view_text(&value, inner.text, sizeof(inner.text));
     }
-    refusal = order_refusal_of(is_cancelled ? REQUEST_PLACE : REQUEST_CANCEL, 400, inner.code,
-                               inner.text);
+    refusal = turn->order->product->refusal(is_cancelled ? REQUEST_PLACE : REQUEST_CANCEL, 400,
+                                            inner.code, inner.text);
     if (refusal.kind == REFUSAL_UNKNOWN) {
         answer_unknown(turn, pending, refusal.why, inner.text);
         return 0;
     }
-    report_of_command(turn, &report, is_cancelled ? REPORT_REPLACE_LOST : REPORT_REPLACE_REJECTED,
-                      pending);
+    order_report_command(turn, &report,
+                         is_cancelled ? REPORT_REPLACE_LOST : REPORT_REPLACE_REJECTED, pending);
     report.why = refusal.why;
     order_report_text(&report, inner.text);
     order_release(pending);
@@ -475,15 +477,16 @@ static int trade_emit(const struct order_turn *turn, const struct order_pending 
 
 /* Whether there may be more: behind the last id, or, after an empty day, in the day that follows
  * it. */
-static bool trades_go_on(struct order_pending *pending, size_t count, int64_t last)
+static bool trades_go_on(struct order_pending *pending, int64_t window_ns, size_t count,
+                         int64_t last)
 {
     struct venue_command *command = &pending->command;
     bool is_by_id = command->from_trade_id[0] != '\0';
     bool is_old = !is_by_id && command->since_wall_ns > 0 &&
-                  command->since_wall_ns + ORDER_TRADES_WINDOW_NS <= pending->sent_wall_ns;
+                  command->since_wall_ns + window_ns <= pending->sent_wall_ns;
 
     if (count == 0 && is_old) {
-        command->since_wall_ns += ORDER_TRADES_WINDOW_NS;
+        command->since_wall_ns += window_ns;
         return true;
     }
     if (count < ORDER_TRADES_PAGE && !is_old)
@@ -507,7 +510,7 @@ static int on_trades(const struct order_turn *turn, struct order_pending *pendin
     }
     if (err != ERR_NOT_FOUND)
         return ERR_PROTO;
-    if (!trades_go_on(pending, count, last)) {
+    if (!trades_go_on(pending, turn->order->product->trades_window_ns, count, last)) {
         order_part_done(turn, pending, true, REASON_NONE, "");
         return 0;
     }
@@ -536,6 +539,11 @@ static int on_time(const struct order_turn *turn, struct order_pending *pending,
 static int result_take(const struct order_turn *turn, struct order_pending *pending,
                        const struct scan_value *result)
 {
+    int err = turn->order->product->answer ? turn->order->product->answer(turn, pending, result)
+                                           : ERR_UNSUPPORTED;
+
+    if (err != ERR_UNSUPPORTED)
+        return err;
     switch (pending->kind) {
     case REQUEST_PLACE:
         return on_placed(turn, pending, result);
@@ -563,10 +571,9 @@ static int result_take(const struct order_turn *turn, struct order_pending *pend
         order_release(pending);
         order_stream_up(turn);
         return 0;
-    case REQUEST_KINDS:
-        break;
+    default:
+        return ERR_PROTO;
     }
-    return ERR_PROTO;
 }
 
 void order_on_answer(const struct order_turn *turn, struct order_pending *pending,

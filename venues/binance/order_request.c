@@ -7,144 +7,6 @@
 
 #include <stdio.h>
 
-struct param {
-    const char *name;
-    enum order_slot slot;
-    const char *text; /* SLOT_TEXT */
-};
-
-enum { PARAMS_MAX = 16 };
-
-struct spec {
-    const char *verb, *path,
-        *method; /* REST verb and path; WebSocket method. NULL: not that way. */
-    bool is_signed, is_cancel;
-    struct param params[PARAMS_MAX];
-};
-
-static const struct spec specs[REQUEST_KINDS] = {
-    [REQUEST_PLACE] = { "POST",
-                        "/api/v3/order",
-                        "order.place",
-                        true,
-                        false,
-                        { { "timestamp", SLOT_TIMESTAMP, 0 },
-                          { "symbol", SLOT_SYMBOL, 0 },
-                          { "side", SLOT_SIDE, 0 },
-                          { "newClientOrderId", SLOT_CLIENT_ID, 0 },
-                          { "newOrderRespType", SLOT_TEXT, "FULL" }, /* One answer says all. */
-                          { "type", SLOT_TYPE, 0 },
-                          { "quantity", SLOT_QTY, 0 },
-                          { "price", SLOT_PRICE, 0 },
-                          { "timeInForce", SLOT_TIME_IN_FORCE, 0 },
-                          { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_CANCEL] = { "DELETE",
-                         "/api/v3/order",
-                         "order.cancel",
-                         true,
-                         true,
-                         { { "timestamp", SLOT_TIMESTAMP, 0 },
-                           { "symbol", SLOT_SYMBOL, 0 },
-                           { "orderId", SLOT_ORDER_ID, 0 },
-                           { "origClientOrderId", SLOT_ORIGINAL_ID, 0 },
-                           { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_REPLACE] = { "POST",
-                          "/api/v3/order/cancelReplace",
-                          "order.cancelReplace",
-                          true,
-                          false,
-                          { { "timestamp", SLOT_TIMESTAMP, 0 },
-                            { "symbol", SLOT_SYMBOL, 0 },
-                            { "side", SLOT_SIDE, 0 },
-                            { "cancelReplaceMode", SLOT_TEXT, "STOP_ON_FAILURE" },
-                            { "cancelOrderId", SLOT_ORDER_ID, 0 },
-                            { "cancelOrigClientOrderId", SLOT_ORIGINAL_ID, 0 },
-                            { "cancelRestrictions", SLOT_RESTRICTION, 0 },
-                            { "newClientOrderId", SLOT_CLIENT_ID, 0 },
-                            { "newOrderRespType", SLOT_TEXT, "FULL" },
-                            { "type", SLOT_TYPE, 0 },
-                            { "quantity", SLOT_QTY, 0 },
-                            { "price", SLOT_PRICE, 0 },
-                            { "timeInForce", SLOT_TIME_IN_FORCE, 0 },
-                            { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_QUERY] = { "GET",
-                        "/api/v3/order",
-                        "order.status",
-                        true,
-                        false,
-                        { { "timestamp", SLOT_TIMESTAMP, 0 },
-                          { "symbol", SLOT_SYMBOL, 0 },
-                          { "orderId", SLOT_ORDER_ID, 0 },
-                          { "origClientOrderId", SLOT_ORIGINAL_ID, 0 },
-                          { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_OPEN_ORDERS] = { "GET",
-                              "/api/v3/openOrders",
-                              "openOrders.status",
-                              true,
-                              false,
-                              { { "timestamp", SLOT_TIMESTAMP, 0 },
-                                { "symbol", SLOT_SYMBOL, 0 },
-                                { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_CANCEL_ALL] = { "DELETE",
-                             "/api/v3/openOrders",
-                             "openOrders.cancelAll",
-                             true,
-                             true,
-                             { { "timestamp", SLOT_TIMESTAMP, 0 },
-                               { "symbol", SLOT_SYMBOL, 0 },
-                               { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_ACCOUNT] = { "GET",
-                          "/api/v3/account",
-                          "account.status",
-                          true,
-                          false,
-                          { { "timestamp", SLOT_TIMESTAMP, 0 },
-                            { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_TRADES] = { "GET",
-                         "/api/v3/myTrades",
-                         "myTrades",
-                         true,
-                         false,
-                         { { "timestamp", SLOT_TIMESTAMP, 0 },
-                           { "symbol", SLOT_SYMBOL, 0 },
-                           { "startTime", SLOT_START, 0 },
-                           { "endTime", SLOT_END, 0 },
-                           { "fromId", SLOT_FROM, 0 },
-                           { "limit", SLOT_LIMIT, 0 },
-                           { "recvWindow", SLOT_WINDOW, 0 } } },
-    [REQUEST_COMMISSION] = { "GET",
-                             "/api/v3/account/commission",
-                             "account.commission",
-                             true,
-                             false,
-                             { { "timestamp", SLOT_TIMESTAMP, 0 }, { "symbol", SLOT_SYMBOL, 0 } } },
-    [REQUEST_TIME] = { "GET", "/api/v3/time", "time", false, false, { { 0 } } },
-    [REQUEST_SUBSCRIBE] = { NULL,
-                            NULL,
-                            "userDataStream.subscribe.signature",
-                            true,
-                            false,
-                            { { "timestamp", SLOT_TIMESTAMP, 0 } } },
-    [REQUEST_METADATA] = { "GET", "/api/v3/exchangeInfo", NULL, false, false, { { 0 } } },
-};
-
-uint32_t order_weight(enum request_kind kind, bool has_symbol)
-{
-    switch (kind) {
-    case REQUEST_QUERY:
-        return 4;
-    case REQUEST_OPEN_ORDERS:
-        return has_symbol ? 6 : 80;
-    case REQUEST_ACCOUNT:
-    case REQUEST_TRADES:
-    case REQUEST_COMMISSION:
-    case REQUEST_METADATA:
-        return 20;
-    default:
-        return 1;
-    }
-}
-
 /* ---- a pen that notes when the paper ends ---- */
 
 struct pen {
@@ -205,7 +67,8 @@ static bool is_settled(enum order_slot slot)
 static bool is_number(enum order_slot slot)
 {
     return slot == SLOT_WINDOW || slot == SLOT_TIMESTAMP || slot == SLOT_ORDER_ID ||
-           slot == SLOT_START || slot == SLOT_END || slot == SLOT_FROM || slot == SLOT_LIMIT;
+           slot == SLOT_START || slot == SLOT_END || slot == SLOT_FROM || slot == SLOT_LIMIT ||
+           slot == SLOT_COUNTDOWN;
 }
 
 /* A template in the making: the settled text since the last slot, once for the payload, once as
@@ -244,7 +107,7 @@ static void draft_flush(struct draft *draft, enum order_slot slot)
     draft->json.at = draft->json_text;
 }
 
-static void draft_param(struct draft *draft, const struct param *param, const char *symbol,
+static void draft_param(struct draft *draft, const struct order_param *param, const char *symbol,
                         const struct order_keys *keys)
 {
     const char *text = param->slot == SLOT_TEXT     ? param->text
@@ -280,13 +143,16 @@ static void draft_param(struct draft *draft, const struct param *param, const ch
 }
 
 /* The parameters of a spec, sorted by name for the WebSocket API. */
-static size_t params_list(const struct spec *spec, bool is_ws, struct param out[PARAMS_MAX + 1])
+static size_t params_list(const struct order_spec *spec, bool is_ws,
+                          struct order_param out[ORDER_PARAMS_MAX + 1])
 {
     size_t count = 0;
 
-    if (is_ws && spec->is_signed)
-        out[count++] = (struct param){ "apiKey", SLOT_KEY, NULL };
-    for (size_t i = 0; i < PARAMS_MAX && spec->params[i].name; i++) {
+    if (is_ws && spec->auth != AUTH_NONE)
+        out[count++] = (struct order_param){ .name = "apiKey", .slot = SLOT_KEY };
+    for (size_t i = 0; i < ORDER_PARAMS_MAX && spec->params[i].name; i++) {
+        if (spec->params[i].is_ws_only && !is_ws)
+            continue;
         size_t at = count++;
         for (; is_ws && at > 0 && strcmp(out[at - 1].name, spec->params[i].name) > 0; at--)
             out[at] = out[at - 1];
@@ -295,11 +161,10 @@ static size_t params_list(const struct spec *spec, bool is_ws, struct param out[
     return count;
 }
 
-int order_prepare(struct order_template *made, enum request_kind kind, bool is_ws,
+int order_prepare(struct order_template *made, const struct order_spec *spec, bool is_ws,
                   const char *symbol, const struct order_keys *keys)
 {
-    const struct spec *spec = &specs[kind];
-    struct param params[PARAMS_MAX + 1];
+    struct order_param params[ORDER_PARAMS_MAX + 1];
     struct draft draft = { .made = made, .is_first = true };
 
     if (is_ws ? !spec->method : !spec->path)
@@ -307,7 +172,7 @@ int order_prepare(struct order_template *made, enum request_kind kind, bool is_w
     draft.payload =
         (struct pen){ draft.payload_text, draft.payload_text + sizeof(draft.payload_text), false };
     draft.json = (struct pen){ draft.json_text, draft.json_text + sizeof(draft.json_text), false };
-    made->kind = (uint8_t)kind;
+    made->spec = spec;
     made->is_ws = is_ws;
     made->count = 0;
     made->text_len = 0;
@@ -364,41 +229,48 @@ static int slots_order(struct order_slots *slots, const struct venue_command *co
                : slot_id(slots, SLOT_ORIGINAL_ID, command->client_order_id);
 }
 
-static int slots_kind(struct order_slots *slots, const struct venue_command *command)
+static int slots_kind(struct order_slots *slots, const struct order_product *product,
+                      const struct venue_command *command)
 {
-    bool is_limit = command->type == ORDER_LIMIT;
+    bool is_limit = command->type == ORDER_LIMIT, is_post_only = command->is_post_only;
 
-    if (command->is_reduce_only)
+    if (command->is_reduce_only && !product->is_margin)
         return ERR_UNSUPPORTED; /* Spot has no word for it. */
+    if (command->is_reduce_only)
+        slot_word(slots, SLOT_REDUCE_ONLY, "true");
     if (command->side != SIDE_BUY && command->side != SIDE_SELL)
         return ERR_RANGE;
     slot_word(slots, SLOT_SIDE, command->side == SIDE_BUY ? "BUY" : "SELL");
-    if (is_limit && command->is_post_only) {
-        if (command->time_in_force != TIF_NONE && command->time_in_force != TIF_GTC)
-            return ERR_RANGE;
+    if (is_post_only &&
+        (!is_limit || (command->time_in_force != TIF_NONE && command->time_in_force != TIF_GTC)))
+        return ERR_RANGE;
+    if (is_post_only && !product->is_margin) {
         slot_word(slots, SLOT_TYPE, "LIMIT_MAKER");
         return 0;
     }
-    if (command->is_post_only || (!is_limit && command->type != ORDER_MARKET))
+    if ((!is_limit && command->type != ORDER_MARKET))
         return ERR_RANGE;
     slot_word(slots, SLOT_TYPE, is_limit ? "LIMIT" : "MARKET");
     if (is_limit)
         slot_word(slots, SLOT_TIME_IN_FORCE,
-                  command->time_in_force == TIF_IOC   ? "IOC"
+                  is_post_only                        ? "GTX"
+                  : command->time_in_force == TIF_IOC ? "IOC"
                   : command->time_in_force == TIF_FOK ? "FOK"
                                                       : "GTC");
     return 0;
 }
 
 /* A new order. REPLACE says the new total: what is filled already is not ordered again. */
-static int slots_new(struct order_slots *slots, enum request_kind kind,
-                     const struct venue_command *command)
+static int slots_new(struct order_slots *slots, const struct order_product *product,
+                     enum request_kind kind, const struct venue_command *command)
 {
-    int64_t qty = command->op == OP_REPLACE ? command->qty - command->filled_qty : command->qty;
+    bool is_amend = product->amends_in_place && kind == REQUEST_REPLACE;
+    int64_t qty =
+        command->op == OP_REPLACE && !is_amend ? command->qty - command->filled_qty : command->qty;
     int len = qty > 0 ? fixed_format_at(qty, command->qty_exp, command->qty_decimals, slots->qty,
                                         sizeof(slots->qty))
                       : ERR_RANGE;
-    int err = slots_kind(slots, command);
+    int err = slots_kind(slots, product, command);
 
     if (err || len <= 0)
         return err ? err : ERR_RANGE;
@@ -412,6 +284,8 @@ static int slots_new(struct order_slots *slots, enum request_kind kind,
             return ERR_RANGE;
         slot_set(slots, SLOT_PRICE, slots->price, (size_t)len);
     }
+    if (is_amend)
+        return 0; /* It keeps its id. */
     if (kind == REQUEST_REPLACE || command->op == OP_REPLACE)
         return slot_id(slots, SLOT_CLIENT_ID, command->new_client_order_id);
     return command->client_order_id[0] ? slot_id(slots, SLOT_CLIENT_ID, command->client_order_id)
@@ -419,15 +293,15 @@ static int slots_new(struct order_slots *slots, enum request_kind kind,
 }
 
 /* Executions: from an id, from a time, or the last ones. The venue takes either, not both. */
-static int slots_trades(struct order_slots *slots, const struct venue_command *command,
-                        const struct venue_clock *clock)
+static int slots_trades(struct order_slots *slots, const struct order_product *product,
+                        const struct venue_command *command, const struct venue_clock *clock)
 {
     int err = 0;
 
     if (command->from_trade_id[0]) {
         err = slot_number(slots, SLOT_FROM, command->from_trade_id);
     } else if (command->since_wall_ns > 0) {
-        int64_t end_ns = command->since_wall_ns + ORDER_TRADES_WINDOW_NS;
+        int64_t end_ns = command->since_wall_ns + product->trades_window_ns;
         slot_set(slots, SLOT_START, slots->start,
                  digits((uint64_t)(command->since_wall_ns / NS_PER_MS), slots->start));
         if (end_ns <= clock->wall_ns)
@@ -441,8 +315,27 @@ static int slots_trades(struct order_slots *slots, const struct venue_command *c
 }
 static_assert(ORDER_TRADES_PAGE == 1000, "as asked for");
 
-int order_slots_take(struct order_slots *slots, enum request_kind kind,
-                     const struct venue_command *command, const struct venue_clock *clock)
+/* Funding payments: from a time on, as many as a page holds. */
+static void slots_funding(struct order_slots *slots, const struct venue_command *command)
+{
+    if (command->since_wall_ns > 0)
+        slot_set(slots, SLOT_START, slots->start,
+                 digits((uint64_t)(command->since_wall_ns / NS_PER_MS), slots->start));
+    slot_word(slots, SLOT_LIMIT, "1000");
+}
+
+static int slots_dead_man(struct order_slots *slots, const struct venue_command *command)
+{
+    if (command->timeout_ns < 0)
+        return ERR_RANGE;
+    slot_set(slots, SLOT_COUNTDOWN, slots->countdown,
+             digits((uint64_t)(command->timeout_ns / NS_PER_MS), slots->countdown));
+    return 0;
+}
+
+int order_slots_take(struct order_slots *slots, const struct order_product *product,
+                     enum request_kind kind, const struct venue_command *command,
+                     const struct venue_clock *clock)
 {
     int err = 0;
 
@@ -451,7 +344,7 @@ int order_slots_take(struct order_slots *slots, enum request_kind kind,
              digits((uint64_t)MAX(clock->wall_ns, 0) / (uint64_t)NS_PER_MS, slots->timestamp));
     switch (kind) {
     case REQUEST_PLACE:
-        return slots_new(slots, kind, command);
+        return slots_new(slots, product, kind, command);
     case REQUEST_CANCEL:
     case REQUEST_QUERY:
         return slots_order(slots, command);
@@ -459,9 +352,14 @@ int order_slots_take(struct order_slots *slots, enum request_kind kind,
         err = slots_order(slots, command);
         /* A fill that races the replace makes it fail instead of being ordered a second time. */
         slot_word(slots, SLOT_RESTRICTION, "ONLY_NEW");
-        return err ? err : slots_new(slots, kind, command);
+        return err ? err : slots_new(slots, product, kind, command);
     case REQUEST_TRADES:
-        return slots_trades(slots, command, clock);
+        return slots_trades(slots, product, command, clock);
+    case REQUEST_FUNDING:
+        slots_funding(slots, command);
+        return 0;
+    case REQUEST_DEAD_MAN:
+        return slots_dead_man(slots, command);
     default:
         return 0;
     }
@@ -505,7 +403,7 @@ static int sign(struct order_keys *keys, const char *payload, size_t len, char o
 int order_fill_frame(const struct order_template *template, const struct order_slots *slots,
                      struct order_keys *keys, uint64_t id, char *out, size_t cap)
 {
-    const struct spec *spec = &specs[template->kind];
+    const struct order_spec *spec = template->spec;
     char payload_text[1280], number[24], signature[65];
     struct pen payload = { payload_text, payload_text + sizeof(payload_text), false };
     struct pen json = { out, out + cap, false };
@@ -518,7 +416,7 @@ int order_fill_frame(const struct order_template *template, const struct order_s
     if (template->count > 0) {
         put_text(&json, ",\"params\":{");
         pieces_fill(template, slots, &payload, &json);
-        if (spec->is_signed) {
+        if (spec->auth == AUTH_SIGNED) {
             if (sign(keys, payload_text, (size_t)(payload.at - payload_text), signature) != 0)
                 return ERR_RANGE;
             put_text(&json, ",\"signature\":\"");
@@ -542,8 +440,8 @@ static void header_set(struct venue_request *out, const char *name, const char *
 int order_fill_request(const struct order_template *template, const struct order_slots *slots,
                        struct order_keys *keys, struct venue_request *out)
 {
-    const struct spec *spec = &specs[template->kind];
-    bool is_body = strcmp(spec->verb, "POST") == 0;
+    const struct order_spec *spec = template->spec;
+    bool is_body = strcmp(spec->verb, "POST") == 0 || strcmp(spec->verb, "PUT") == 0;
     char signature[65];
     struct pen path = { out->path, out->path + sizeof(out->path) - 1, false };
     struct pen body = { out->body, out->body + sizeof(out->body), false };
@@ -551,14 +449,14 @@ int order_fill_request(const struct order_template *template, const struct order
 
     out->method = spec->verb;
     out->header_count = 0;
-    out->is_private = spec->is_signed;
+    out->is_private = spec->auth != AUTH_NONE;
     out->is_cancel = spec->is_cancel;
     put_text(&path, spec->path);
     if (template->count > 0) {
         put(&path, "?", !is_body);
         const char *begin = pen->at;
         pieces_fill(template, slots, pen, NULL);
-        if (spec->is_signed) {
+        if (spec->auth == AUTH_SIGNED) {
             if (sign(keys, begin, (size_t)(pen->at - begin), signature) != 0)
                 return ERR_RANGE;
             put_text(pen, "&signature=");
@@ -567,9 +465,9 @@ int order_fill_request(const struct order_template *template, const struct order
     }
     *path.at = '\0';
     out->body_len = (size_t)(body.at - out->body);
-    if (spec->is_signed)
+    if (spec->auth != AUTH_NONE)
         header_set(out, "X-MBX-APIKEY", keys->api_key);
-    if (is_body)
+    if (is_body && out->body_len > 0)
         header_set(out, "Content-Type", "application/x-www-form-urlencoded");
     return path.is_full || body.is_full ? ERR_RANGE : 0;
 }

@@ -24,6 +24,7 @@ int view_read(const struct scan_value *object, struct order_view *out)
         { "updateTime", offsetof(struct order_view, time) },
         { "fills", offsetof(struct order_view, fills) },
         { "expiryReason", offsetof(struct order_view, expiry) },
+        { "reduceOnly", offsetof(struct order_view, reduce_only) },
     };
     struct scan_iter iter;
     struct scan_value key, value;
@@ -49,7 +50,7 @@ void view_place_report(const struct binance_order *order, struct venue_report *r
     char name[sizeof(report->symbol)];
 
     binance_copy(name, sizeof(name), symbol); /* It may be the report's own. */
-    report->instrument_kind = INSTRUMENT_SPOT;
+    report->instrument_kind = order->product->product->kind;
     for (size_t i = 0; i < order->symbol_count; i++) {
         const struct wire_instrument *definition = &order->symbols[i].definition;
         if (definition->header.size == 0 || strcmp(definition->symbol, name) != 0)
@@ -62,7 +63,8 @@ void view_place_report(const struct binance_order *order, struct venue_report *r
     }
     report->price_exp = report->qty_exp = BINANCE_EXP;
     if (report->instrument == 0 || strcmp(report->symbol, name) != 0)
-        report->instrument = name[0] ? instrument_id(order->venue, INSTRUMENT_SPOT, name) : 0;
+        report->instrument =
+            name[0] ? instrument_id(order->venue, report->instrument_kind, name) : 0;
     binance_copy(report->symbol, sizeof(report->symbol), name);
 }
 
@@ -129,6 +131,10 @@ static int kind_read(const struct order_view *view, struct venue_report *report)
         report->time_in_force = TIF_IOC;
     else if (scan_is(&view->time_in_force, "FOK"))
         report->time_in_force = TIF_FOK;
+    else if (scan_is(&view->time_in_force, "GTX"))
+        report->time_in_force = TIF_GTC;
+    report->is_post_only |= scan_is(&view->time_in_force, "GTX");
+    (void)scan_bool(&view->reduce_only, &report->is_reduce_only);
     return 0;
 }
 

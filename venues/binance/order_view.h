@@ -9,7 +9,7 @@
 /* Members of an order, in an answer or in an executionReport. SCAN_NONE where it has none. */
 struct order_view {
     struct scan_value symbol, order_id, client_id, original_id, price, qty, executed, status,
-        time_in_force, type, side, time, fills, expiry;
+        time_in_force, type, side, time, fills, expiry, reduce_only;
 };
 
 int view_read(const struct scan_value *object,
