@@ -6,6 +6,10 @@
  * by more than both takers' fees, until arbitrage or time closes it. A maker account quotes a
  * ladder around what its venue sees, a taker account trades into it.
  *
+ * A pair's perpetuals are places like its spot instruments, but for a basis that wanders and is
+ * theirs together; the fair price is their index, so that marks, funding and liquidations go with
+ * the market's steps and stand still with it. Now and then a taker's position is closed by force.
+ *
  * It is a core: no clock, no allocation. Step it every CROWD_STEP_NS of its own time. */
 #ifndef TICKPIPE_VENUE_SIMULATOR_CROWD_H
 #define TICKPIPE_VENUE_SIMULATOR_CROWD_H
@@ -34,7 +38,9 @@ struct crowd_config {
     int64_t noise_ppm;            /* Of a venue's own view. */
     int64_t dislocation_every_ms; /* On average, per venue; 0: never. */
     int64_t dislocation_min_ppm, dislocation_max_ppm;
-    int64_t dislocation_ms; /* How long one stands before it fades. */
+    int64_t dislocation_ms;       /* How long one stands before it fades. */
+    int64_t basis_ppm;            /* How far perpetuals wander from spot: standard deviation. */
+    int64_t liquidation_every_ms; /* On average, per perpetual; 0: never. */
 };
 
 struct crowd_quote {
@@ -52,6 +58,9 @@ struct crowd_place {
     int64_t dislocation_steps; /* Until it fades. */
     int64_t seen;              /* The fair price as this venue sees it. */
     struct crowd_quote quotes[2][CROWD_LEVELS_MAX];
+    bool is_perpetual;
+    bool has_rate; /* Own rates: then each requote makes a quote anew, drifted or not. */
+    int64_t requotes_per_s, takers_per_s;
     int64_t requote_credit, taker_credit; /* Thousandths of an action. */
     uint64_t random;
 };
@@ -59,6 +68,8 @@ struct crowd_place {
 struct crowd_pair {
     struct crowd_config config;
     int64_t fair;
+    int64_t basis_ppb; /* Of its perpetuals, now. */
+    bool has_perpetual;
     int64_t history[CROWD_LAG_MAX];
     struct crowd_place places[CROWD_PLACES_MAX];
     uint32_t place_count;
@@ -70,7 +81,7 @@ struct crowd {
     uint32_t pair_count;
     uint64_t step;
     bool is_paused;
-    uint64_t quotes, takes, refused;
+    uint64_t quotes, takes, refused, forced;
 };
 
 void crowd_init(struct crowd *crowd);
@@ -82,6 +93,11 @@ int crowd_add_pair(struct crowd *crowd, const struct crowd_config *config, uint6
  * ERR_FULL, ERR_RANGE. */
 int crowd_add_place(struct crowd *crowd, int pair, struct exchange *exchange, uint32_t instrument,
                     uint32_t maker, uint32_t taker, int64_t lag_ms, uint64_t seed);
+
+/* crowd_set_rate sets how much happens on each instrument of an exchange, whatever its pair's
+ * configuration says (below 0: as that says): so many quotes made anew and takers, per second. */
+void crowd_set_rate(struct crowd *crowd, const struct exchange *exchange, int64_t requotes_per_s,
+                    int64_t takers_per_s);
 
 /* crowd_step moves everything by one step; the first fills the books. When paused nothing happens.
  */

@@ -1,4 +1,5 @@
 #include "venue_simulator/crowd.h"
+#include "venue_simulator/margin.h"
 
 #include <string.h>
 
@@ -61,6 +62,8 @@ int crowd_add_place(struct crowd *crowd, int pair, struct exchange *exchange, ui
 
     if (to->place_count == CROWD_PLACES_MAX)
         return ERR_FULL;
+    bool is_perpetual = exchange_is_perpetual(exchange, instrument);
+    to->has_perpetual |= is_perpetual;
     if (lag_ms < 0 || lag_ms / STEP_MS >= CROWD_LAG_MAX)
         return ERR_RANGE;
     to->places[to->place_count++] = (struct crowd_place){
@@ -70,6 +73,7 @@ int crowd_add_place(struct crowd *crowd, int pair, struct exchange *exchange, ui
         .taker = taker,
         .lag_steps = lag_ms / STEP_MS,
         .seen = to->fair,
+        .is_perpetual = is_perpetual,
         .random = (seed * UINT64_C(0xd1342543de82ef95) + to->place_count) | 1,
     };
     return 0;
@@ -87,6 +91,13 @@ static void move_fair(struct crowd_pair *pair, uint64_t step)
     pair->fair += (int64_t)((i128)pair->fair * move_ppb / PPB);
     pair->fair += (config->start_price - pair->fair) / 60000;
     pair->history[step % CROWD_LAG_MAX] = pair->fair;
+}
+
+/* Back to nothing within some 20 s, against a step that gives it basis_ppm on average. */
+static void move_basis(struct crowd_pair *pair)
+{
+    pair->basis_ppb -= pair->basis_ppb / 2000;
+    pair->basis_ppb += pair->config.basis_ppm * PPB_PER_PPM / 32 * normal(&pair->random) / 1000;
 }
 
 static void move_dislocation(struct crowd_pair *pair, struct crowd_place *place)
@@ -115,7 +126,10 @@ static void see(struct crowd_pair *pair, struct crowd_place *place, uint64_t ste
     place->noise_ppb -= place->noise_ppb / 100;
     place->noise_ppb += pair->config.noise_ppm * PPB_PER_PPM / 7 * normal(&place->random) / 1000;
     move_dislocation(pair, place);
-    place->seen = base + (int64_t)((i128)base * (place->noise_ppb + place->dislocation_ppb) / PPB);
+    int64_t away_ppb = place->noise_ppb + place->dislocation_ppb;
+    if (place->is_perpetual)
+        away_ppb += pair->basis_ppb;
+    place->seen = base + (int64_t)((i128)base * away_ppb / PPB);
 }
 
 /* ---- orders ---- */
@@ -173,7 +187,7 @@ static void requote(struct crowd *crowd, struct crowd_pair *pair, struct crowd_p
     int64_t tolerance = (int64_t)((i128)place->seen * pair->config.step_ppm / 1000000);
     int64_t drift = price > quote->price ? price - quote->price : quote->price - price;
 
-    if (order && drift <= tolerance)
+    if (order && drift <= tolerance && !place->has_rate)
         return;
     drop_quote(place, quote, now_ns);
     struct exchange_request request = { .account = place->maker,
@@ -197,8 +211,9 @@ static void requote_some(struct crowd *crowd, struct crowd_pair *pair, struct cr
                          int64_t now_ns)
 {
     int64_t levels = pair->config.levels;
+    int64_t per_s = place->has_rate ? place->requotes_per_s : pair->config.requotes_per_s;
 
-    place->requote_credit += pair->config.requotes_per_s * 1000 / STEPS_PER_S;
+    place->requote_credit += per_s * 1000 / STEPS_PER_S;
     for (; place->requote_credit >= 1000; place->requote_credit -= 1000) {
         wire_side side = uniform(&place->random, 2) ? SIDE_BUY : SIDE_SELL;
         int64_t level = uniform(&place->random, levels);
@@ -249,13 +264,38 @@ static void take_some(struct crowd *crowd, struct crowd_pair *pair, struct crowd
                       int64_t now_ns)
 {
     /* A chance in each step, not a metronome. */
-    int64_t chance = pair->config.takers_per_s * 1000 / STEPS_PER_S;
+    int64_t per_s = place->has_rate ? place->takers_per_s : pair->config.takers_per_s;
+    int64_t chance = per_s * 1000 / STEPS_PER_S;
 
     while (chance > 0) {
         if (uniform(&place->random, 1000) < chance)
             take(crowd, pair, place, now_ns);
         chance -= 1000;
     }
+}
+
+/* Somebody's position is taken from him: what the taker has, or a part of it, at any price. */
+static void force_some(struct crowd *crowd, struct crowd_pair *pair, struct crowd_place *place,
+                       int64_t now_ns)
+{
+    const struct exchange_instrument_config *rules =
+        &place->exchange->instruments[place->instrument].config;
+    int64_t position = place->exchange->accounts[place->taker].positions[place->instrument].qty;
+    int64_t chance = pair->config.liquidation_every_ms / STEP_MS;
+
+    if (pair->config.liquidation_every_ms <= 0 || uniform(&place->random, MAX(chance, 1)) != 0)
+        return;
+    int64_t qty = on_grid(4 * random_qty(place, pair->config.taker_qty), rules->lot);
+    struct exchange_request request = {
+        .account = place->taker,
+        .instrument = place->instrument,
+        .side = position > 0 ? SIDE_SELL : SIDE_BUY,
+        .type = ORDER_MARKET,
+        .qty = MIN(qty, position > 0 ? position : -position),
+        .is_liquidation = true,
+    };
+    if (request.qty > 0 && exchange_place(place->exchange, &request, now_ns, NULL) == CAUSE_NONE)
+        crowd->forced++;
 }
 
 /* What the view jumped past is stale: a maker moves it at once, and no side is ever left empty. */
@@ -275,6 +315,20 @@ static void move_crossed(struct crowd *crowd, struct crowd_pair *pair, struct cr
     }
 }
 
+void crowd_set_rate(struct crowd *crowd, const struct exchange *exchange, int64_t requotes_per_s,
+                    int64_t takers_per_s)
+{
+    for (uint32_t p = 0; p < crowd->pair_count; p++)
+        for (uint32_t i = 0; i < crowd->pairs[p].place_count; i++) {
+            struct crowd_place *place = &crowd->pairs[p].places[i];
+            if (place->exchange != exchange)
+                continue;
+            place->has_rate = requotes_per_s >= 0 && takers_per_s >= 0;
+            place->requotes_per_s = requotes_per_s;
+            place->takers_per_s = takers_per_s;
+        }
+}
+
 void crowd_step(struct crowd *crowd, int64_t now_ns)
 {
     if (crowd->is_paused)
@@ -282,6 +336,8 @@ void crowd_step(struct crowd *crowd, int64_t now_ns)
     for (uint32_t p = 0; p < crowd->pair_count; p++) {
         struct crowd_pair *pair = &crowd->pairs[p];
         move_fair(pair, crowd->step);
+        if (pair->has_perpetual)
+            move_basis(pair);
         for (uint32_t i = 0; i < pair->place_count; i++) {
             struct crowd_place *place = &pair->places[i];
             see(pair, place, crowd->step);
@@ -292,6 +348,10 @@ void crowd_step(struct crowd *crowd, int64_t now_ns)
             move_crossed(crowd, pair, place, now_ns);
             requote_some(crowd, pair, place, now_ns);
             take_some(crowd, pair, place, now_ns);
+            if (!place->is_perpetual)
+                continue;
+            force_some(crowd, pair, place, now_ns);
+            exchange_mark(place->exchange, place->instrument, pair->fair, now_ns);
         }
     }
     crowd->step++;

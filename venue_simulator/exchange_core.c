@@ -418,6 +418,7 @@ static enum exchange_cause reject(struct exchange *exchange, const struct exchan
     return cause;
 }
 
+/* An owner far from ruin (the market's) has no price of bankruptcy: then it is the average. */
 static void tell_liquidation(struct exchange *exchange, const struct exchange_order *order,
                              int64_t bankruptcy_price)
 {
@@ -431,6 +432,10 @@ static void tell_liquidation(struct exchange *exchange, const struct exchange_or
                                     .qty = order->filled_qty,
                                     .quote = order->filled_quote };
 
+    if (bankruptcy_price == 0) {
+        int64_t average = (int64_t)((i128)order->filled_quote * EXCHANGE_ONE / order->filled_qty);
+        event.price = average - average % exchange->instruments[order->instrument].config.tick;
+    }
     exchange->liquidations++;
     exchange_emit(exchange, &event);
 }

@@ -23,6 +23,8 @@
       "API key, in the form that the venue's keys have." },                                                            \
     { "ACCOUNT_", "SECRET", CONFIG_TEXT, at(secret), NULL, 0, 0, NULL, REQUIRED,                                     \
       "API secret, in the form that the venue's secrets have (kraken: base64)." },                                     \
+    { "ACCOUNT_", "PASSPHRASE", CONFIG_TEXT, at(passphrase), "", 0, 0, NULL, CONFIG_REPEATED,                          \
+      "Passphrase of the key, on venues whose keys have one." },                                                       \
     { "ACCOUNT_", "BALANCES", CONFIG_TEXT, at(balances), "", 0, 0, NULL, CONFIG_REPEATED,                              \
       "What it begins with: BTC:2 ETH:30 USDT:250000." },                                                              \
     { "ACCOUNT_", "MAKER_FEE_PPM", CONFIG_INT, at(maker_fee_ppm), "1000", 0, 100000, NULL, CONFIG_REPEATED,            \
@@ -61,7 +63,23 @@
     { "INSTRUMENT_", "PRICE_DECIMALS", CONFIG_INT, at(price_decimals), "2", 0, 8, NULL, CONFIG_REPEATED,               \
       "Decimals that the venue writes prices with, where it does so by instrument." },                                 \
     { "INSTRUMENT_", "QTY_DECIMALS", CONFIG_INT, at(qty_decimals), "8", 0, 8, NULL, CONFIG_REPEATED,                   \
-      "Decimals that it writes quantities with." }
+      "Decimals that it writes quantities with." },                                                                    \
+    { "INSTRUMENT_", "KIND", CONFIG_TEXT, at(kind), "spot", 0, 0, NULL, CONFIG_REPEATED,                               \
+      "spot, or perpetual: linear, settled in QUOTE. A symbol may be listed once as each." },                          \
+    { "INSTRUMENT_", "CONTRACT_SIZE", CONFIG_DECIMAL, at(contract_size), "1", 1, INT64_MAX, NULL, CONFIG_REPEATED,     \
+      "Units of BASE in the venue's contract. LOT and the quantities above are in BASE." },                            \
+    { "INSTRUMENT_", "LEVERAGE", CONFIG_INT, at(leverage), "10", 1, 1000, NULL, CONFIG_REPEATED,                       \
+      "Of an account that sets none. This and what follows: perpetuals." },                                            \
+    { "INSTRUMENT_", "MAX_LEVERAGE", CONFIG_INT, at(max_leverage), "100", 1, 1000, NULL, CONFIG_REPEATED,              \
+      "Highest that an account may set." },                                                                            \
+    { "INSTRUMENT_", "MAINTENANCE_PPM", CONFIG_INT, at(maintenance_ppm), "5000", 1, 999999, NULL, CONFIG_REPEATED,     \
+      "Of a position's value: an account with less is liquidated." },                                                  \
+    { "INSTRUMENT_", "FUNDING_INTERVAL_S", CONFIG_INT, at(funding_interval_s), "28800", 1, 86400, NULL, CONFIG_REPEATED, \
+      "Between funding payments." },                                                                                   \
+    { "INSTRUMENT_", "FUNDING_CAP_PPB", CONFIG_INT, at(funding_cap_ppb), "7500000", 1, 100000000, NULL, CONFIG_REPEATED, \
+      "Bound of a funding rate, either way." },                                                                        \
+    { "INSTRUMENT_", "INTEREST_PPB", CONFIG_INT, at(interest_ppb), "100000", 0, 100000000, NULL, CONFIG_REPEATED,      \
+      "Part of every funding rate." }
 
 #define MARKET_KEYS(at)                                                                                                \
     { "MARKET_", "START_PRICE", CONFIG_DECIMAL, at(start_price), NULL, 1, INT64_MAX, NULL, REQUIRED,                   \
@@ -90,7 +108,11 @@
     { "MARKET_", "DISLOCATION_MAX_PPM", CONFIG_INT, at(dislocation_max_ppm), "9000", 0, 500000, NULL, CONFIG_REPEATED, \
       "Largest push." },                                                                                               \
     { "MARKET_", "DISLOCATION_MS", CONFIG_INT, at(dislocation_ms), "700", 10, 600000, NULL, CONFIG_REPEATED,           \
-      "How long a push stands before it fades." }
+      "How long a push stands before it fades." },                                                                     \
+    { "MARKET_", "BASIS_PPM", CONFIG_INT, at(basis_ppm), "300", 0, 100000, NULL, CONFIG_REPEATED,                      \
+      "How far its perpetuals wander from the fair price, all of them together." },                                    \
+    { "MARKET_", "LIQUIDATION_EVERY_MS", CONFIG_INT, at(liquidation_every_ms), "20000", 0, 86400000, NULL, CONFIG_REPEATED, \
+      "Somebody's position in a perpetual is closed by force so often on average; 0: never." }
 
 const struct config_key venue_simulator_keys[] = {
     { "SIMULATOR", "HOST", CONFIG_TEXT, AT(host), "127.0.0.1", 0, 0, NULL, 0,

@@ -29,9 +29,26 @@ void server_unlock(struct server *server)
         server_ws_wake(server);
 }
 
+static void expire_connections(struct server_venue *venue)
+{
+    struct sim_fault *fault = &venue->sim.faults[SIM_FAULT_MAX_AGE];
+
+    for (struct sim_ws *ws = fault->ms ? venue->sim.first_ws : NULL; ws; ws = ws->next) {
+        if (venue->sim.now_ns - ws->opened_ns < fault->ms * NS_PER_MS || server_ws_is_closing(ws))
+            continue;
+        fault->taken++;
+        if (venue->side->ws_expired)
+            venue->side->ws_expired(&venue->sim, ws);
+        else
+            sim_ws_close(ws, 1001, "session has reached its age");
+    }
+}
+
 void server_tick(struct server *server)
 {
     server_ws_send_delayed(server);
+    for (size_t i = 0; i < server->config.venue_count; i++)
+        expire_connections(&server->config.venues[i]);
 }
 
 int server_open(struct server **out, const struct server_config *config, char *why, size_t cap)

@@ -51,7 +51,8 @@ void server_close(struct server **server);
 void server_lock(struct server *server);
 void server_unlock(struct server *server);
 
-/* server_tick, under the lock: answers that were delayed and are due now. */
+/* server_tick, under the lock: answers that were delayed and are due now, connections that have
+ * become too old. */
 void server_tick(struct server *server);
 
 /* server_drop closes the venue's WebSockets at once (listener "": all of them). Under the lock. */

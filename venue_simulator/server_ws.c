@@ -143,6 +143,13 @@ void server_ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, c
     mark(venue->server, peer);
 }
 
+bool server_ws_is_closing(const struct sim_ws *ws)
+{
+    const struct peer *peer = ws->peer;
+
+    return peer->is_closing || peer->is_killed;
+}
+
 unsigned server_drop(struct server_venue *venue, const char *listener)
 {
     unsigned count = 0;

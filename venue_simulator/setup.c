@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SECTIONS_MAX = 64 };
+enum { SECTIONS_MAX = 512 };
 
 /* Funds of the background market: more than it can lose, and far from the end of 64 bits. */
 #define BACKGROUND_FUNDS (INT64_C(1000000000) * EXCHANGE_ONE)
@@ -21,7 +21,7 @@ struct plan {
     struct account_settings accounts[SECTIONS_MAX];
     char account_names[SECTIONS_MAX][64];
     struct market_settings markets[CROWD_PAIRS_MAX];
-    char market_names[CROWD_PAIRS_MAX][64];
+    char market_names[CROWD_PAIRS_MAX][64], names[SECTIONS_MAX][64];
     size_t instrument_count, account_count, market_count;
 };
 
@@ -35,7 +35,7 @@ static int refuse(const struct plan *plan, const char *section, const char *what
 
 static int read_sections(struct plan *plan)
 {
-    char names[SECTIONS_MAX][64];
+    char(*names)[64] = plan->names;
     int err = 0;
     int count = config_sections(plan->ini, "INSTRUMENT_", names, SECTIONS_MAX);
 
@@ -87,6 +87,8 @@ static int instrument_config(const struct plan *plan, const struct instrument_se
 
     if (!market)
         return refuse(plan, from->symbol, "there is no MARKET_BASE_QUOTE section for it");
+    if (strcasecmp(from->kind, "spot") != 0 && strcasecmp(from->kind, "perpetual") != 0)
+        return refuse(plan, from->symbol, "KIND: spot or perpetual");
     *out = (struct exchange_instrument_config){
         .tick = from->tick,
         .lot = from->lot,
@@ -103,6 +105,14 @@ static int instrument_config(const struct plan *plan, const struct instrument_se
         .price_decimals = (int)from->price_decimals,
         .qty_decimals = (int)from->qty_decimals,
         .start_price = market->start_price - market->start_price % from->tick,
+        .kind = strcasecmp(from->kind, "perpetual") == 0 ? INSTRUMENT_PERPETUAL : INSTRUMENT_SPOT,
+        .contract_size = from->contract_size,
+        .leverage = (uint32_t)from->leverage,
+        .max_leverage = (uint32_t)from->max_leverage,
+        .maintenance_ppm = (int32_t)from->maintenance_ppm,
+        .funding_interval_ns = from->funding_interval_s * NS_PER_S,
+        .funding_cap_ppb = from->funding_cap_ppb,
+        .interest_ppb = from->interest_ppb,
     };
     snprintf(out->symbol, sizeof(out->symbol), "%.31s", from->symbol);
     snprintf(out->base, sizeof(out->base), "%.15s", from->base);
@@ -116,11 +126,13 @@ static int add_account(struct plan *plan, struct server_venue *venue, size_t fro
     const struct account_settings *account = &plan->accounts[from];
     struct sim_account *to = &venue->accounts[venue->sim.account_count];
 
-    if (strlen(account->key) >= sizeof(to->key) || strlen(account->secret) >= sizeof(to->secret))
-        return refuse(plan, plan->account_names[from], "KEY or SECRET is too long");
+    if (strlen(account->key) >= sizeof(to->key) || strlen(account->secret) >= sizeof(to->secret) ||
+        strlen(account->passphrase) >= sizeof(to->passphrase))
+        return refuse(plan, plan->account_names[from], "KEY, SECRET or PASSPHRASE is too long");
     snprintf(to->name, sizeof(to->name), "%.31s", plan->account_names[from] + strlen("ACCOUNT_"));
     snprintf(to->key, sizeof(to->key), "%s", account->key);
     snprintf(to->secret, sizeof(to->secret), "%s", account->secret);
+    snprintf(to->passphrase, sizeof(to->passphrase), "%s", account->passphrase);
     to->account = 2 + venue->sim.account_count++;
     *out = (struct exchange_account_config){ .maker_fee_ppm = (int32_t)account->maker_fee_ppm,
                                              .taker_fee_ppm = (int32_t)account->taker_fee_ppm };
@@ -169,6 +181,7 @@ static int open_exchange(struct plan *plan, struct server_venue *venue)
         .accounts = accounts,
         .account_count = 2,
         .fee_asset = venue->side->fee_asset,
+        .is_reduce_only_refused = venue->side->is_reduce_only_refused,
         .orders_max = (uint32_t)settings->orders_max,
         .background_orders_max = (uint32_t)settings->background_orders_max,
         .executions_max = (uint32_t)settings->executions_max,
@@ -292,6 +305,8 @@ static struct crowd_config market_config(const struct market_settings *from)
         .dislocation_min_ppm = from->dislocation_min_ppm,
         .dislocation_max_ppm = from->dislocation_max_ppm,
         .dislocation_ms = from->dislocation_ms,
+        .basis_ppm = from->basis_ppm,
+        .liquidation_every_ms = from->liquidation_every_ms,
     };
 }
 
@@ -301,6 +316,7 @@ static int add_places(struct plan *plan, struct server_venue *venue)
     struct venue_settings settings = { 0 };
     char section[64];
     size_t pair = 0;
+    uint32_t at = 0;
 
     snprintf(section, sizeof(section), "VENUE_%s", venue->side->name);
     int err = config_section_load(&settings, venue_section_keys, venue_section_key_count, plan->ini,
@@ -310,10 +326,9 @@ static int add_places(struct plan *plan, struct server_venue *venue)
         if (strcasecmp(instrument->venue, venue->side->name) != 0)
             continue;
         (void)market_of(plan, instrument, &pair);
-        err = crowd_add_place(
-            &simulator->crowd, (int)pair, &venue->exchange,
-            exchange_instrument(&venue->exchange, INSTRUMENT_SPOT, instrument->symbol), 0, 1,
-            settings.lag_ms, venue->sim.seed + i);
+        /* In the order that they were given to the exchange in. */
+        err = crowd_add_place(&simulator->crowd, (int)pair, &venue->exchange, at++, 0, 1,
+                              settings.lag_ms, venue->sim.seed + i);
     }
     return err;
 }
@@ -322,7 +337,6 @@ int simulator_build(struct simulator *simulator, struct simulator_settings *sett
                     const char *ini, int64_t now_ns, FILE *errors)
 {
     struct plan *plan = calloc(1, sizeof(*plan));
-    char names[SECTIONS_MAX][64];
 
     if (!plan)
         return ERR_SYS;
@@ -337,9 +351,9 @@ int simulator_build(struct simulator *simulator, struct simulator_settings *sett
         if (crowd_add_pair(&simulator->crowd, &config, (uint64_t)settings->seed + i) < 0)
             err = refuse(plan, plan->market_names[i], "values do not fit together");
     }
-    int count = err ? 0 : config_sections(ini, "VENUE_", names, SECTIONS_MAX);
+    int count = err ? 0 : config_sections(ini, "VENUE_", plan->names, SECTIONS_MAX);
     for (int i = 0; i < count && !err; i++)
-        err = add_venue(plan, names[i]);
+        err = add_venue(plan, plan->names[i]);
     for (size_t i = 0; i < simulator->venue_count && !err; i++)
         err = add_places(plan, &simulator->venues[i]);
     if (!err && simulator->venue_count == 0)

@@ -185,6 +185,9 @@ struct sim_venue {
     void (*ws_opened)(struct sim *sim, struct sim_ws *ws);
     void (*ws_frame)(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len);
     void (*ws_closed)(struct sim *sim, struct sim_ws *ws);
+    /* ws_expired: the connection is as old as it may become (SIM_FAULT_MAX_AGE): say what the venue
+     * says and close it. NULL: closed with 1001. */
+    void (*ws_expired)(struct sim *sim, struct sim_ws *ws);
     /* event: from within exchange calls, the side's own included: queue what must come after an
      * answer. */
     void (*event)(struct sim *sim, const struct exchange_event *event);

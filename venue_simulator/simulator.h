@@ -35,7 +35,13 @@ int simulator_control(void *ctx, const char *method, const char *path, const cha
                       struct sim_text *out);
 
 /* simulator_ledger writes a venue's ledger as JSON: balances, orders by client id with what was
- * executed, executions. */
+ * executed, executions, positions, funding. */
 void simulator_ledger(const struct server_venue *venue, struct sim_text *out);
+
+/* simulator_book writes every level of an instrument, best first: [price, quantity, orders]. */
+void simulator_book(const struct server_venue *venue, uint32_t instrument, struct sim_text *out);
+
+/* simulator_amount appends ,"name":"value". */
+void simulator_amount(struct sim_text *out, const char *name, int64_t value);
 
 #endif

@@ -193,6 +193,112 @@ static void a_paused_market_stands_still(void)
     close_world();
 }
 
+/* ---- spot and perpetual of one pair on one venue ---- */
+
+static struct {
+    uint64_t marks, fundings, liquidations;
+} seen;
+
+static void on_perpetual_event(void *ctx, const struct exchange_event *event)
+{
+    (void)ctx;
+    seen.marks += event->kind == EXCHANGE_ON_MARK;
+    seen.fundings += event->kind == EXCHANGE_ON_FUNDING;
+    seen.liquidations += event->kind == EXCHANGE_ON_LIQUIDATION;
+    if (event->kind == EXCHANGE_ON_LIQUIDATION)
+        CHECK(event->qty > 0 && event->price > 0 && event->order->is_liquidation);
+}
+
+static void open_perpetual_world(const struct crowd_config *pair)
+{
+    static const struct exchange_account_config accounts[] = {
+        { .name = "maker", .is_background = true },
+        { .name = "taker", .is_background = true },
+    };
+    struct exchange_instrument_config instruments[2] = {
+        { .symbol = "BTCUSDT",
+          .base = "BTC",
+          .quote = "USDT",
+          .tick = DEC(0.01),
+          .lot = DEC(0.00001),
+          .start_price = pair->start_price },
+    };
+    instruments[1] = instruments[0];
+    instruments[1].kind = INSTRUMENT_PERPETUAL;
+    instruments[1].lot = DEC(0.001);
+    instruments[1].funding_interval_ns = 30 * NS_PER_S;
+    struct exchange_config exchange = { .venue = "x",
+                                        .instruments = instruments,
+                                        .instrument_count = 2,
+                                        .accounts = accounts,
+                                        .account_count = 2,
+                                        .background_orders_max = 1024,
+                                        .levels_max = 256 };
+
+    memset(&seen, 0, sizeof(seen));
+    crowd_init(&world.crowd);
+    CHECK_INT(crowd_add_pair(&world.crowd, pair, 5), 0);
+    world.memory[0] = calloc(1, exchange_memory(&exchange));
+    CHECK_INT(
+        exchange_init(&world.exchanges[0], &exchange, world.memory[0], on_perpetual_event, NULL),
+        0);
+    for (uint32_t account = 0; account < 2; account++)
+        for (uint32_t asset = 0; asset < 2; asset++)
+            exchange_transfer(&world.exchanges[0], account, asset, DEC(1000000000), 1);
+    for (uint32_t i = 0; i < 2; i++)
+        CHECK_INT(crowd_add_place(&world.crowd, 0, &world.exchanges[0], i, 0, 1, 0, 9), 0);
+}
+
+static void a_perpetual_wanders_from_spot_is_funded_and_liquidates(void)
+{
+    struct crowd_config pair = config();
+    unsigned apart = 0, above = 0, steps = 5 * STEPS_PER_MINUTE;
+    char why[128] = "";
+
+    pair.basis_ppm = 300;
+    pair.liquidation_every_ms = 5000;
+    pair.dislocation_every_ms = 0;
+    open_perpetual_world(&pair);
+    for (unsigned i = 0; i < steps; i++) {
+        crowd_step(&world.crowd, (int64_t)(i + 1) * CROWD_STEP_NS);
+        int64_t spot = exchange_best(&world.exchanges[0], 0, SIDE_BUY);
+        int64_t perpetual = exchange_best(&world.exchanges[0], 1, SIDE_BUY);
+        int64_t ppm = (int64_t)((i128)(perpetual - spot) * 1000000 / spot);
+        apart += ppm > 200 || ppm < -200;
+        above += ppm > 0;
+    }
+    printf("# more than 200 ppm apart %u %% of the time, above %u %%\n", apart * 100 / steps,
+           above * 100 / steps);
+    CHECK(apart > steps / 10 && apart < steps * 9 / 10);
+    CHECK(above > steps / 20 && above < steps * 19 / 20);
+    CHECK_INT(seen.marks, 5 * 60 * 5);
+    CHECK_INT(seen.fundings, 10 * 2); /* Maker and taker, each half minute. */
+    CHECK(seen.liquidations > 20 && seen.liquidations < 120);
+    CHECK(exchange_check(&world.exchanges[0], why, sizeof(why)));
+    CHECK_STR(why, "");
+    free(world.memory[0]);
+}
+
+static void a_rate_that_is_set_is_what_happens(void)
+{
+    struct crowd_config pair = config();
+
+    open_world(4, &pair);
+    crowd_step(&world.crowd, 1);
+    crowd_set_rate(&world.crowd, &world.exchanges[1], 2000, 50);
+    uint64_t updates[2] = { world.exchanges[0].instruments[0].update_id,
+                            world.exchanges[1].instruments[0].update_id };
+    uint64_t takers = world.exchanges[1].accounts[1].placed;
+    for (unsigned i = 1; i <= 1000; i++)
+        crowd_step(&world.crowd, (int64_t)i * CROWD_STEP_NS);
+    /* Each quote made anew changes two levels. */
+    CHECK(world.exchanges[1].instruments[0].update_id - updates[1] > 2000 * 10);
+    CHECK(world.exchanges[0].instruments[0].update_id - updates[0] < 2000 * 10);
+    takers = world.exchanges[1].accounts[1].placed - takers;
+    CHECK(takers > 400 && takers < 600);
+    close_world();
+}
+
 int main(void)
 {
     CASE(the_same_seed_makes_the_same_market);
@@ -200,5 +306,7 @@ int main(void)
     CASE(without_dislocations_no_spread_beats_the_fees);
     CASE(no_side_of_a_book_is_ever_empty_and_both_venues_trade);
     CASE(a_paused_market_stands_still);
+    CASE(a_perpetual_wanders_from_spot_is_funded_and_liquidates);
+    CASE(a_rate_that_is_set_is_what_happens);
     DONE();
 }
