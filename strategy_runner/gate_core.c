@@ -99,21 +99,37 @@ int64_t runner_position_of(const struct runner_core *core, uint16_t account, uin
     return 0;
 }
 
+static const struct runner_balance *balance_of(const struct runner_core *core, uint16_t account,
+                                               const char *asset)
+{
+    for (uint32_t i = 0; i < core->balance_count; i++)
+        if (core->balances[i].account == account && strcmp(core->balances[i].asset, asset) == 0)
+            return &core->balances[i];
+    return NULL;
+}
+
 int64_t runner_free_balance(const struct runner_core *core, uint16_t account, const char *asset,
                             int to_exp)
 {
+    const struct runner_balance *balance = balance_of(core, account, asset);
     int64_t amount;
 
-    for (uint32_t i = 0; i < core->balance_count; i++) {
-        const struct runner_balance *balance = &core->balances[i];
+    if (!balance ||
+        fixed_rescale(balance->free, balance->amount_exp, to_exp, FIXED_DOWN, &amount) != 0)
+        return -1;
+    return amount;
+}
 
-        if (balance->account == account && strcmp(balance->asset, asset) == 0)
-            return fixed_rescale(balance->free, balance->amount_exp, to_exp, FIXED_DOWN, &amount) ==
-                           0
-                       ? amount
-                       : -1;
-    }
-    return -1;
+int64_t runner_free_margin(const struct runner_core *core, uint16_t account, const char *asset,
+                           int to_exp)
+{
+    const struct runner_balance *balance = balance_of(core, account, asset);
+    int64_t amount;
+
+    if (!balance || fixed_rescale(MAX(0, MIN(balance->free, balance->venue_free)),
+                                  balance->amount_exp, to_exp, FIXED_DOWN, &amount) != 0)
+        return -1;
+    return amount;
 }
 
 /* runner_gate_fill counts a fill at once: the ledger's own figure follows some milliseconds later.
@@ -162,6 +178,7 @@ void runner_gate_balance(struct runner_core *core, const struct wire_balance *ev
     memcpy(balance->asset, event->asset, sizeof balance->asset);
     balance->amount_exp = event->amount_exp;
     balance->free = MAX(0, event->total - event->venue_locked);
+    balance->venue_free = event->venue_free;
 }
 
 /* runner_gate_engine notes what an engine says of itself. true: it has a new epoch. */

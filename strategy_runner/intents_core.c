@@ -78,6 +78,7 @@ static void send_new(struct runner_core *core, struct runner_order *order)
     event.price_exp = order->price_exp;
     event.qty_exp = order->qty_exp;
     event.is_post_only = order->is_post_only;
+    event.is_reduce_only = order->is_reduce_only;
     event.is_hedge = order->is_hedge;
     core->out.publish(core->out.ctx, STREAM_ORDERS, &event.header);
 }
@@ -168,10 +169,10 @@ int64_t runner_orders_notional(const struct runner_core *core, uint16_t strategy
 {
     int64_t total = 0;
 
-    for (uint32_t i = 0; i < RUNNER_ORDERS_MAX; i++) {
-        const struct runner_order *order = &core->orders[i];
+    for (uint32_t i = 0; i < core->live_count; i++) {
+        const struct runner_order *order = &core->orders[core->live[i]];
 
-        if (!order->is_used || order->strategy != strategy || runner_order_is_final(order))
+        if (order->strategy != strategy || runner_order_is_final(order))
             continue;
         int64_t price = MAX(order->price, order->new_price);
         int64_t one =
@@ -184,10 +185,10 @@ int64_t runner_orders_notional(const struct runner_core *core, uint16_t strategy
 bool runner_orders_working(const struct runner_core *core, uint16_t account, uint16_t strategy,
                            uint64_t instrument)
 {
-    for (uint32_t i = 0; i < RUNNER_ORDERS_MAX; i++) {
-        const struct runner_order *order = &core->orders[i];
+    for (uint32_t i = 0; i < core->live_count; i++) {
+        const struct runner_order *order = &core->orders[core->live[i]];
 
-        if (order->is_used && order->strategy == strategy && order->account == account &&
+        if (order->strategy == strategy && order->account == account &&
             order->instrument == instrument && !runner_order_is_final(order))
             return true;
     }
@@ -255,7 +256,9 @@ uint64_t runner_place(struct runner_core *core, uint16_t strategy_id,
         .state = ORDER_PENDING_NEW,
         .is_used = true,
         .is_post_only = intent->is_post_only,
+        .is_reduce_only = intent->is_reduce_only,
         .is_hedge = intent->is_hedge,
+        .live_at = core->live_count,
         .price_exp = book->definition.price_exp,
         .qty_exp = book->definition.qty_exp,
         .price = intent->price,
@@ -267,7 +270,7 @@ uint64_t runner_place(struct runner_core *core, uint16_t strategy_id,
         .sends = 1,
         .tag = intent->tag,
     };
-    core->live_count++;
+    core->live[core->live_count++] = (uint16_t)(order - core->orders);
     core->counters.intents++;
     strategy->intents++;
     send_new(core, order);
@@ -356,11 +359,47 @@ static void pursue(struct runner_core *core, struct runner_order *order, int64_t
 
 void runner_orders_tick(struct runner_core *core, int64_t now_ns)
 {
-    if (core->live_count == 0)
-        return;
-    for (uint32_t i = 0; i < RUNNER_ORDERS_MAX; i++)
-        if (core->orders[i].is_used)
-            pursue(core, &core->orders[i], now_ns);
+    for (uint32_t i = 0; i < core->live_count; i++)
+        pursue(core, &core->orders[core->live[i]], now_ns);
+}
+
+/* The best price at which an order of ours rests on the other side of one of that side; 0: none. */
+static int64_t best_own(const struct runner_core *core, uint64_t instrument, wire_side side)
+{
+    int64_t best = 0;
+
+    for (uint32_t i = 0; i < core->live_count; i++) {
+        const struct runner_order *order = &core->orders[core->live[i]];
+        int64_t prices[] = { order->price, order->is_replace_wanted ? order->new_price : 0 };
+
+        if (order->instrument != instrument || order->side == side || order->type != ORDER_LIMIT ||
+            order->time_in_force == TIF_IOC || order->time_in_force == TIF_FOK)
+            continue;
+        for (size_t k = 0; k < COUNT(prices); k++)
+            if (prices[k] > 0 &&
+                (best == 0 || (side == SIDE_BUY ? prices[k] < best : prices[k] > best)))
+                best = prices[k];
+    }
+    return best;
+}
+
+int64_t runner_avoid_own(struct runner_core *core, const struct market_book *book, wire_side side,
+                         int64_t *price)
+{
+    int64_t own = best_own(core, book->definition.header.instrument, side);
+    int64_t tick = MAX(book->definition.tick_size, 1);
+    struct book_walk before;
+
+    if (own == 0 || (side == SIDE_BUY ? own > *price : own < *price))
+        return INT64_MAX;
+    core->counters.own_quotes_avoided++;
+    own += side == SIDE_BUY ? -tick : tick;
+    if (own <= 0)
+        return 0;
+    book_walk(side == SIDE_BUY ? &book->book.asks : &book->book.bids, INT64_MAX, own, &before);
+    if (before.filled_qty > 0)
+        *price = own;
+    return before.filled_qty;
 }
 
 /* Tells the strategy, and frees the slot of an order that ended: its id stays, so that the probe
@@ -378,8 +417,11 @@ static void tell(struct runner_core *core, struct runner_order *order, int64_t f
     if (strategy && strategy->ops->order)
         strategy->ops->order(strategy->memory, core, order, fill_qty, fill_price, now_ns);
     if (runner_order_is_final(order)) {
+        uint16_t last = core->live[--core->live_count];
+
+        core->live[order->live_at] = last;
+        core->orders[last].live_at = order->live_at;
         order->is_used = false;
-        core->live_count--;
     }
 }
 
@@ -495,10 +537,10 @@ void runner_orders_status(struct runner_core *core, const struct wire_order_stat
 
 void runner_orders_ask_all(struct runner_core *core, uint16_t account, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < RUNNER_ORDERS_MAX; i++) {
-        struct runner_order *order = &core->orders[i];
+    for (uint32_t i = 0; i < core->live_count; i++) {
+        struct runner_order *order = &core->orders[core->live[i]];
 
-        if (!order->is_used || order->account != account)
+        if (order->account != account)
             continue;
         order->next_send_ns = now_ns + core->config.ask_ns;
         send_query(core, account, order->strategy, order->order_id);

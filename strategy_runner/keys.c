@@ -7,7 +7,7 @@
 /* clang-format off */
 #define STRATEGY_KEYS(at, extra)                                                                                        \
     { SECTION, "KIND", CONFIG_TEXT, at(kind), NULL, 0, 0, NULL, CONFIG_REQUIRED | (extra),                              \
-      "Which strategy: cross_exchange_arb or market_maker." },                                                          \
+      "Which strategy: cross_exchange_arb, cash_and_carry or market_maker." },                                          \
     { SECTION, "ID", CONFIG_INT, at(id), NULL, 1, 4095, NULL, CONFIG_REQUIRED | (extra),                                \
       "Its number in every order id, never reused for another strategy." },                                             \
     { SECTION, "CAPITAL", CONFIG_DECIMAL, at(capital), NULL, 1, INT64_MAX, NULL, CONFIG_REQUIRED | (extra),             \
@@ -19,19 +19,35 @@
     { SECTION, "MIN_EDGE_PPM", CONFIG_INT, at(min_edge_ppm), "100", 0, 1000000, NULL, (extra),                          \
       "cross_exchange_arb: smallest profit over notional, parts per million." },                                        \
     { SECTION, "MIN_CONFIDENCE_PPM", CONFIG_INT, at(min_confidence_ppm), "500000", 0, 1000000, NULL, (extra),           \
-      "cross_exchange_arb: smallest confidence (1,000,000: both books heard just now)." },                              \
+      "Arbitrage and carry: smallest confidence (1,000,000: both books heard just now)." },                              \
     { SECTION, "MAX_NOTIONAL", CONFIG_DECIMAL, at(max_notional), "1000", 1, INT64_MAX, NULL, (extra),                   \
-      "cross_exchange_arb: largest leg in quote." },                                                                    \
+      "Arbitrage and carry: largest leg in quote." },                                                                    \
     { SECTION, "SLIPPAGE_PPM", CONFIG_INT, at(slippage_ppm), "0", 0, 100000, NULL, (extra),                             \
-      "cross_exchange_arb: legs' limits are so much worse than the worst price walked." },                              \
+      "Arbitrage and carry: legs' limits are so much worse than the worst price walked." },                              \
     { SECTION, "HEDGE_SLIPPAGE_PPM", CONFIG_INT, at(hedge_slippage_ppm), "2000", 0, 100000, NULL, (extra),              \
-      "cross_exchange_arb: a hedge's limit is so much worse than the touch." },                                         \
+      "Arbitrage and carry: a hedge's limit is so much worse than the touch." },                                         \
     { SECTION, "HEDGE_TRIES", CONFIG_INT, at(hedge_tries), "10", 1, 1000, NULL, (extra),                                \
-      "cross_exchange_arb: after so many hedges of one group the strategy stops and says so." },                        \
+      "Arbitrage and carry: after so many hedges of one group the strategy stops and says so." },                        \
     { SECTION, "HEDGE_WAIT_MS", CONFIG_INT, at(hedge_wait_ms), "100", 1, 60000, NULL, (extra),                          \
-      "cross_exchange_arb: time between two hedges of one group." },                                                    \
+      "Arbitrage and carry: time between two hedges of one group." },                                                    \
     { SECTION, "COOLDOWN_MS", CONFIG_INT, at(cooldown_ms), "250", 0, 3600000, NULL, (extra),                            \
-      "cross_exchange_arb: rest of a pair after a group." },                                                            \
+      "Arbitrage and carry: rest of a pair after a group." },                                                            \
+    { SECTION, "PAIRS", CONFIG_CHOICE, at(pairs), "all", 0, 0, "all|spot_perpetual|perpetual_perpetual", (extra),        \
+      "cash_and_carry: which pairs; a section of its own for each gives each its own limits." },                        \
+    { SECTION, "SELL_SPOT", CONFIG_BOOL, at(sells_spot), "no", 0, 0, NULL, (extra),                                     \
+      "cash_and_carry: also sells spot that it has, against a bought perpetual." },                                     \
+    { SECTION, "ENTRY_PPM", CONFIG_INT, at(entry_ppm), "100", -100000, 1000000, NULL, (extra),                          \
+      "cash_and_carry: smallest expected profit over notional: entry spread less the fees of entry and exit, less EXIT_BASIS_PPM, plus the horizon's funding." }, \
+    { SECTION, "EXIT_BASIS_PPM", CONFIG_INT, at(exit_basis_ppm), "0", -100000, 1000000, NULL, (extra),                  \
+      "cash_and_carry: a pair is left when closing both legs costs no more difference than this." },                    \
+    { SECTION, "FUNDING_EXIT_PPM", CONFIG_INT, at(funding_exit_ppm), "100", 0, 1000000, NULL, (extra),                  \
+      "cash_and_carry: a pair is left when the horizon's funding would cost more than this." },                         \
+    { SECTION, "FUNDING_HORIZON_S", CONFIG_INT, at(horizon_s), "28800", 0, 2592000, NULL, (extra),                      \
+      "cash_and_carry: so long the funding rate as it stands is counted on; 0: not at all." },                          \
+    { SECTION, "MAX_HOLD_S", CONFIG_INT, at(max_hold_s), "86400", 1, 31536000, NULL, (extra),                           \
+      "cash_and_carry: a pair held for so long is left whatever it brings; counted anew after a restart." },            \
+    { SECTION, "MARGIN_PPM", CONFIG_INT, at(margin_ppm), "1000000", 1000, 1000000, NULL, (extra),                       \
+      "cash_and_carry: free margin that a perpetual's leg must find, of its value (500,000: 2 to 1)." },                \
     { SECTION, "VENUE", CONFIG_TEXT, at(venue), "", 0, 0, NULL, (extra),                                                \
       "market_maker: instance of venues.ini to quote on." },                                                            \
     { SECTION, "INSTRUMENT", CONFIG_TEXT, at(instrument), "", 0, 0, NULL, (extra),                                      \
@@ -68,7 +84,7 @@ const struct config_key strategy_runner_keys[] = {
       "position_server silent for so long is a halt." },
     { "SILENCE", "BOOK_MS", CONFIG_INT, AT(book_max_age_ms), "1000", 10, 60000, NULL, 0,
       "A book silent for so long is not traded on, and quotes on it are pulled." },
-    { "BOOKS", "INSTRUMENTS_MAX", CONFIG_INT, AT(instruments_max), "64", 2, 1024, NULL, 0,
+    { "BOOKS", "INSTRUMENTS_MAX", CONFIG_INT, AT(instruments_max), "256", 2, 1024, NULL, 0,
       "Most instruments over all venues; memory is taken at start." },
     { "BOOKS", "LEVELS_MAX", CONFIG_INT, AT(levels_max), "200", 1, 65536, NULL, 0,
       "Most levels kept on each side of a book." },

@@ -128,6 +128,7 @@ static void register_metrics(struct runner *self)
 
     (void)metrics_counter(metrics, "intents", &counters->intents);
     (void)metrics_counter(metrics, "resends", &counters->resends);
+    (void)metrics_counter(metrics, "own_quotes_avoided", &counters->own_quotes_avoided);
     (void)metrics_counter(metrics, "queries", &counters->queries);
     (void)metrics_counter(metrics, "refused", &counters->refused);
     (void)metrics_counter(metrics, "answered", &counters->answered);
@@ -145,6 +146,30 @@ static void arb_from(const struct strategy_settings *from, struct arb_config *to
         .min_confidence_ppm = from->min_confidence_ppm,
         .max_notional = from->max_notional,
         .max_position = from->max_position,
+        .slippage_ppm = from->slippage_ppm,
+        .hedge_slippage_ppm = from->hedge_slippage_ppm,
+        .hedge_tries = from->hedge_tries,
+        .hedge_wait_ns = from->hedge_wait_ms * NS_PER_MS,
+        .cooldown_ns = from->cooldown_ms * NS_PER_MS,
+        .leg_deadline_ns = settings.deadline_ms * NS_PER_MS,
+    };
+}
+
+static void carry_from(const struct strategy_settings *from, struct carry_config *to)
+{
+    *to = (struct carry_config){
+        .takes_spot_perpetual = from->pairs != PAIRS_PERPETUAL_PERPETUAL,
+        .takes_perpetual_perpetual = from->pairs != PAIRS_SPOT_PERPETUAL,
+        .sells_spot = from->sells_spot,
+        .entry_ppm = from->entry_ppm,
+        .exit_basis_ppm = from->exit_basis_ppm,
+        .funding_exit_ppm = from->funding_exit_ppm,
+        .horizon_ns = from->horizon_s * NS_PER_S,
+        .max_hold_ns = from->max_hold_s * NS_PER_S,
+        .min_confidence_ppm = from->min_confidence_ppm,
+        .max_notional = from->max_notional,
+        .max_position = from->max_position,
+        .margin_ppm = from->margin_ppm,
         .slippage_ppm = from->slippage_ppm,
         .hedge_slippage_ppm = from->hedge_slippage_ppm,
         .hedge_tries = from->hedge_tries,
@@ -189,6 +214,7 @@ static int strategy_from(struct role_runtime *rt, const char *section, struct ru
     const struct strategy_ops *ops;
     union {
         struct arb_config arb;
+        struct carry_config carry;
         struct maker_config maker;
     } config = { 0 };
     int err = config_section_load(&from, strategy_section_keys, strategy_section_key_count,
@@ -198,12 +224,16 @@ static int strategy_from(struct role_runtime *rt, const char *section, struct ru
         return err;
     ops = strategy_ops_find(from.kind);
     if (!ops) {
-        fprintf(errors, "%s: [%s] KIND: %s is not one of cross_exchange_arb, market_maker\n",
-                rt->config_path, section, from.kind);
+        fprintf(
+            errors,
+            "%s: [%s] KIND: %s is not one of cross_exchange_arb, cash_and_carry, market_maker\n",
+            rt->config_path, section, from.kind);
         return ERR_CONFIG;
     }
     if (ops == &strategy_cross_exchange_arb)
         arb_from(&from, &config.arb);
+    else if (ops == &strategy_cash_and_carry)
+        carry_from(&from, &config.carry);
     else
         err = maker_from(rt, &from, &config.maker, section, errors);
     if (err || !core)

@@ -78,7 +78,9 @@ static void on_market(struct runner_core *core, const struct wire_header *event,
 
     if (change == MARKET_NEEDS_SNAPSHOT)
         core->out.need_snapshot(core->out.ctx, event->instrument);
-    if (change == MARKET_NOTHING || change == MARKET_TRADE || !book)
+    /* Marks, funding and liquidations are there to be looked at; they move no book. */
+    if (change == MARKET_NOTHING || change == MARKET_TRADE || change == MARKET_MARK ||
+        change == MARKET_FUNDING || change == MARKET_LIQUIDATION || !book)
         return;
     for (uint32_t i = 0; i < core->strategy_count; i++)
         if (core->strategies[i].ops->market)

@@ -45,7 +45,7 @@ struct runner_order {
     wire_order_type type;
     wire_time_in_force time_in_force;
     wire_order_state state;
-    bool is_used, is_post_only, is_hedge, is_answered;
+    bool is_used, is_post_only, is_reduce_only, is_hedge, is_answered;
     bool is_cancel_wanted, is_replace_wanted;
     wire_reason why;
     uint16_t revision;
@@ -54,7 +54,8 @@ struct runner_order {
     int64_t new_price, new_qty;
     int64_t origin_ns, deadline_ns, replace_deadline_ns, next_send_ns;
     uint32_t sends;
-    uint64_t tag; /* The strategy's own. */
+    uint32_t live_at; /* Its place in runner_core.live. */
+    uint64_t tag;     /* The strategy's own. */
 };
 
 /* What a strategy asks for. Exponents are the instrument's. */
@@ -66,6 +67,7 @@ struct runner_intent {
     wire_order_type type;
     wire_time_in_force time_in_force;
     bool is_post_only, is_hedge;
+    bool is_reduce_only; /* Derivatives: may only make a position smaller. */
 };
 
 struct runner_engine {
@@ -87,7 +89,8 @@ struct runner_position {
 struct runner_balance {
     uint16_t account;
     char asset[16];
-    int64_t free; /* At amount_exp. */
+    int64_t free;       /* At amount_exp: the ledger's total less what orders hold. */
+    int64_t venue_free; /* As the venue counts it: positions' margin is out of it too. */
     int8_t amount_exp;
 };
 
@@ -107,7 +110,7 @@ struct runner_strategy {
 
 struct runner_counters {
     uint64_t intents, resends, queries, refused, answered, expired_unanswered, orders_full,
-        late_answers;
+        late_answers, own_quotes_avoided;
 };
 
 struct runner_core {
@@ -115,6 +118,7 @@ struct runner_core {
     struct market *market;
     struct runner_out out;
     struct runner_order orders[RUNNER_ORDERS_MAX];
+    uint16_t live[RUNNER_ORDERS_MAX]; /* Slots of orders that are used: live_count of them. */
     struct runner_strategy strategies[RUNNER_STRATEGIES_MAX];
     struct runner_engine engines[RUNNER_ENGINES_MAX];
     struct runner_position positions[RUNNER_POSITIONS_MAX];
@@ -177,6 +181,17 @@ int64_t runner_position_of(const struct runner_core *core, uint16_t account, uin
 /* runner_free_balance gives the free amount of an asset at to_exp, -1 when not known. */
 int64_t runner_free_balance(const struct runner_core *core, uint16_t account, const char *asset,
                             int to_exp);
+/* runner_free_margin: likewise, but what positions of derivatives may still be opened with. */
+int64_t runner_free_margin(const struct runner_core *core, uint16_t account, const char *asset,
+                           int to_exp);
+
+/* runner_avoid_own keeps an order of that side from meeting one of ours, of any strategy here:
+ * where one rests on the other side within *price, *price becomes the last tick before it. Returns
+ * how much the book has up to there, INT64_MAX where none of ours is in the way (not counted then),
+ * 0: nothing stands before ours. Hot: one look at each live order. */
+int64_t runner_avoid_own(struct runner_core *core, const struct market_book *book, wire_side side,
+                         int64_t *price);
+
 uint64_t runner_new_group(struct runner_core *core, uint16_t strategy);
 struct runner_strategy *runner_strategy_find(struct runner_core *core, uint16_t id);
 

@@ -1,4 +1,6 @@
-/* cross_exchange_arb: both legs at once, then whatever is left uneven is made even. */
+/* cross_exchange_arb: spot against spot. Both legs are moves of inventory: at once, and whatever is
+ * left uneven is made even. */
+#include "strategy_runner/strategies/legs.h"
 #include "strategy_runner/strategies/strategies.h"
 
 #include "common/leaf/fixed.h"
@@ -6,7 +8,7 @@
 
 #include <string.h>
 
-enum { REFUSED_WAITS = 5, GROUPS_MAX = 16, PAIRS_MAX = 64, PPM = 1000000, CONFIG_EXP = 8 };
+enum { REFUSED_WAITS = 5, GROUPS_MAX = 16, PAIRS_MAX = 512 };
 
 enum leg { LEG_BUY, LEG_SELL, LEG_HEDGE, LEGS };
 
@@ -69,87 +71,6 @@ static bool is_busy(const struct arb *arb, uint64_t instrument)
     return false;
 }
 
-static int64_t rescaled(int64_t value, int from, int to)
-{
-    int64_t result;
-
-    return fixed_rescale(value, from, to, FIXED_DOWN, &result) == 0 ? result : 0;
-}
-
-static int64_t worse(int64_t price, int64_t ppm, wire_side side)
-{
-    int64_t shift = (int64_t)((i128)price * ppm / PPM);
-
-    return side == SIDE_BUY ? price + shift : price - shift;
-}
-
-/* The most that a position limit leaves for one more order of that side, at qty_exp. */
-static int64_t position_room(const struct arb *arb, const struct runner_core *core,
-                             const struct market_book *book, wire_side side, int qty_exp)
-{
-    int64_t limit = rescaled(arb->config->max_position, CONFIG_EXP, qty_exp);
-    int64_t have = rescaled(
-        runner_position_of(core, book->account, arb->strategy, book->definition.header.instrument),
-        book->definition.qty_exp, qty_exp);
-
-    return MAX(0, side == SIDE_BUY ? limit - have : limit + have);
-}
-
-/* What the balances of both venues can carry, at qty_exp: quote to buy with here, base to sell
- * there. */
-static int64_t affordable(const struct runner_core *core, const struct market_book *buy,
-                          const struct market_book *sell, int64_t buy_price, int price_exp,
-                          int qty_exp)
-{
-    int64_t base = runner_free_balance(core, sell->account, sell->definition.base, qty_exp);
-    int64_t quote = runner_free_balance(core, buy->account, buy->definition.quote, CONFIG_EXP);
-    int64_t unit; /* Price of one whole base unit with the fee, at CONFIG_EXP. */
-    int64_t by_quote;
-
-    if (base <= 0 || quote <= 0)
-        return 0;
-    unit = rescaled(buy_price + (int64_t)((i128)buy_price * buy->definition.taker_fee_ppm / PPM),
-                    price_exp, CONFIG_EXP);
-    if (unit <= 0 || fixed_mul_div(quote, fixed_pow10(qty_exp), unit, FIXED_DOWN, &by_quote) != 0)
-        return 0;
-    return MIN(base, by_quote);
-}
-
-static int64_t size_of(const struct arb *arb, const struct runner_core *core,
-                       const struct wire_opportunity *found, const struct market_book *buy,
-                       const struct market_book *sell)
-{
-    int64_t qty = found->qty, by_notional;
-    int64_t price = rescaled(found->buy_price, found->price_exp, CONFIG_EXP);
-
-    if (price <= 0 || fixed_mul_div(arb->config->max_notional, fixed_pow10(found->qty_exp), price,
-                                    FIXED_DOWN, &by_notional) != 0)
-        return 0;
-    qty = MIN(qty, by_notional);
-    qty = MIN(qty, affordable(core, buy, sell, found->buy_price, found->price_exp, found->qty_exp));
-    qty = MIN(qty, position_room(arb, core, buy, SIDE_BUY, found->qty_exp));
-    qty = MIN(qty, position_room(arb, core, sell, SIDE_SELL, found->qty_exp));
-
-    /* Both venues' lots, through both exponents. */
-    int64_t at_buy = runner_round_qty(buy, rescaled(qty, found->qty_exp, buy->definition.qty_exp));
-    int64_t at_sell =
-        runner_round_qty(sell, rescaled(rescaled(at_buy, buy->definition.qty_exp, found->qty_exp),
-                                        found->qty_exp, sell->definition.qty_exp));
-    if (at_buy < buy->definition.min_qty || at_sell < sell->definition.min_qty)
-        return 0;
-    return rescaled(at_sell, sell->definition.qty_exp, found->qty_exp);
-}
-
-static bool meets_minimum(const struct market_book *book, int64_t price, int64_t qty)
-{
-    int64_t notional;
-
-    return qty >= book->definition.min_qty && qty > 0 &&
-           fixed_notional(price, book->definition.price_exp, qty, book->definition.qty_exp,
-                          book->definition.amount_exp, FIXED_DOWN, &notional) == 0 &&
-           notional >= book->definition.min_notional;
-}
-
 /* qty at the group's exponent; the limit already rounded to the venue's tick. */
 static uint64_t send(const struct arb *arb, struct runner_core *core, const struct group *group,
                      const struct market_book *book, wire_side side, int64_t price, int64_t qty,
@@ -160,7 +81,7 @@ static uint64_t send(const struct arb *arb, struct runner_core *core, const stru
         .group_id = group->group_id,
         .cause = group->cause,
         .price = price,
-        .qty = runner_round_qty(book, rescaled(qty, group->qty_exp, book->definition.qty_exp)),
+        .qty = runner_round_qty(book, legs_rescale(qty, group->qty_exp, book->definition.qty_exp)),
         .origin_ns = is_hedge ? now_ns : group->origin_ns,
         .deadline_ns = now_ns + arb->config->leg_deadline_ns,
         .side = side,
@@ -174,8 +95,9 @@ static uint64_t send(const struct arb *arb, struct runner_core *core, const stru
 
 static bool is_worth(const struct arb *arb, const struct wire_opportunity *found, int64_t now_ns)
 {
-    return !arb->is_stopped &&
-           rescaled(found->net, found->amount_exp, CONFIG_EXP) >= arb->config->min_net &&
+    return !arb->is_stopped && found->buy_kind == INSTRUMENT_SPOT &&
+           found->sell_kind == INSTRUMENT_SPOT &&
+           legs_rescale(found->net, found->amount_exp, LEGS_CONFIG_EXP) >= arb->config->min_net &&
            found->edge_ppm >= arb->config->min_edge_ppm &&
            found->confidence_ppm >= arb->config->min_confidence_ppm &&
            now_ns < found->valid_until_ns;
@@ -195,12 +117,16 @@ static void arb_opportunity(void *state, struct runner_core *core,
     struct arb *arb = state;
     const struct market_book *buy = market_find(core->market, found->buy_instrument);
     const struct market_book *sell = market_find(core->market, found->sell_instrument);
-    struct pair_rest *rest = rest_of(arb, found->buy_instrument, found->sell_instrument);
+    const struct legs_limits limits = { .max_notional = arb->config->max_notional,
+                                        .max_position = arb->config->max_position };
     struct group *group = group_free(arb);
+    struct pair_rest *rest;
     wire_reason why;
 
-    if (!buy || !sell || !rest || !group || !is_worth(arb, found, now_ns) ||
-        now_ns < rest->until_ns || is_busy(arb, found->buy_instrument) ||
+    if (!buy || !sell || !group || !is_worth(arb, found, now_ns))
+        return;
+    rest = rest_of(arb, found->buy_instrument, found->sell_instrument);
+    if (!rest || now_ns < rest->until_ns || is_busy(arb, found->buy_instrument) ||
         is_busy(arb, found->sell_instrument))
         return;
     /* Both sides must be open before either leg leaves. */
@@ -208,20 +134,15 @@ static void arb_opportunity(void *state, struct runner_core *core,
         !runner_may_trade(core, arb->strategy, sell, now_ns, &why))
         return;
 
-    int64_t qty = size_of(arb, core, found, buy, sell);
-    int64_t buy_price = runner_round_price(
-        buy, SIDE_BUY,
-        worse(rescaled(found->buy_price, found->price_exp, buy->definition.price_exp),
-              arb->config->slippage_ppm, SIDE_BUY),
-        true);
-    int64_t sell_price = runner_round_price(
-        sell, SIDE_SELL,
-        worse(rescaled(found->sell_price, found->price_exp, sell->definition.price_exp),
-              arb->config->slippage_ppm, SIDE_SELL),
-        true);
+    int64_t qty = found->qty;
+    int64_t buy_price = legs_limit(core, found, buy, SIDE_BUY, arb->config->slippage_ppm, &qty);
+    int64_t sell_price = legs_limit(core, found, sell, SIDE_SELL, arb->config->slippage_ppm, &qty);
 
-    if (!meets_minimum(buy, buy_price, rescaled(qty, found->qty_exp, buy->definition.qty_exp)) ||
-        !meets_minimum(sell, sell_price, rescaled(qty, found->qty_exp, sell->definition.qty_exp)))
+    qty = legs_size(&limits, core, arb->strategy, found, buy, sell, qty);
+    if (!legs_meets_minimum(buy, buy_price,
+                            legs_rescale(qty, found->qty_exp, buy->definition.qty_exp)) ||
+        !legs_meets_minimum(sell, sell_price,
+                            legs_rescale(qty, found->qty_exp, sell->definition.qty_exp)))
         return;
     *group = (struct group){ .is_used = true,
                              .group_id = runner_new_group(core, arb->strategy),
@@ -257,7 +178,7 @@ static bool is_working(const struct runner_core *core, const struct group *group
 
 /* The better of both venues for evening out, by what remains after the taker fee; NULL: neither may
  * be traded on. */
-static const struct market_book *hedge_venue(const struct arb *arb, const struct runner_core *core,
+static const struct market_book *hedge_venue(const struct arb *arb, struct runner_core *core,
                                              const struct group *group, wire_side side,
                                              int64_t now_ns)
 {
@@ -271,10 +192,13 @@ static const struct market_book *hedge_venue(const struct arb *arb, const struct
 
         if (!book || !book->has_quote || !runner_may_trade(core, arb->strategy, book, now_ns, &why))
             continue;
-        int64_t price = rescaled(side == SIDE_BUY ? book->ask_price : book->bid_price,
-                                 book->definition.price_exp, CONFIG_EXP);
-        i128 value = side == SIDE_BUY ? -(i128)price * (PPM + book->definition.taker_fee_ppm)
-                                      : (i128)price * (PPM - book->definition.taker_fee_ppm);
+        int64_t touch = side == SIDE_BUY ? book->ask_price : book->bid_price;
+        if (runner_avoid_own(core, book, side, &touch) == 0)
+            continue; /* Ours alone would be met there. */
+        int64_t price = legs_rescale(side == SIDE_BUY ? book->ask_price : book->bid_price,
+                                     book->definition.price_exp, LEGS_CONFIG_EXP);
+        i128 value = side == SIDE_BUY ? -(i128)price * (LEGS_PPM + book->definition.taker_fee_ppm)
+                                      : (i128)price * (LEGS_PPM - book->definition.taker_fee_ppm);
         if (!best || value > best_value) {
             best = book;
             best_value = value;
@@ -304,12 +228,14 @@ static void settle(struct arb *arb, struct runner_core *core, struct group *grou
 
     int64_t size = uneven > 0 ? uneven : -uneven;
     int64_t touch = side == SIDE_BUY ? book->ask_price : book->bid_price;
-    int64_t price =
-        runner_round_price(book, side, worse(touch, arb->config->hedge_slippage_ppm, side), true);
+    int64_t price = runner_round_price(
+        book, side, legs_worse(touch, arb->config->hedge_slippage_ppm, side), true);
 
-    if (!meets_minimum(
+    (void)runner_avoid_own(core, book, side, &price);
+
+    if (!legs_meets_minimum(
             book, price,
-            runner_round_qty(book, rescaled(size, group->qty_exp, book->definition.qty_exp)))) {
+            runner_round_qty(book, legs_rescale(size, group->qty_exp, book->definition.qty_exp)))) {
         group->is_used = false; /* Dust: below what any venue takes. It stays in the position. */
         return;
     }
@@ -349,7 +275,7 @@ static void arb_order(void *state, struct runner_core *core, const struct runner
 
         if (!group->is_used || group->group_id != order->group_id)
             continue;
-        int64_t qty = rescaled(fill_qty, order->qty_exp, group->qty_exp);
+        int64_t qty = legs_rescale(fill_qty, order->qty_exp, group->qty_exp);
         if (order->side == SIDE_BUY)
             group->bought += qty;
         else

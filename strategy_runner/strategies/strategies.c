@@ -3,6 +3,7 @@
 #include <strings.h>
 
 static const struct strategy_ops *const strategies[] = { &strategy_cross_exchange_arb,
+                                                         &strategy_cash_and_carry,
                                                          &strategy_market_maker };
 
 const struct strategy_ops *strategy_ops_find(const char *kind)

@@ -5,8 +5,8 @@
 
 #include "strategy_runner/strategy.h"
 
-/* Buys where it is cheap and sells where it is dear, two IOC legs under one group id. What one leg
- * did and the other did not is hedged at once, where that costs least. */
+/* Spot against spot: buys where it is cheap and sells where it is dear, two IOC legs under one
+ * group id. What one leg did and the other did not is hedged at once, where that costs least. */
 struct arb_config {
     int64_t min_net; /* Quote: smallest profit after fees. */
     int64_t min_edge_ppm;
@@ -21,6 +21,26 @@ struct arb_config {
     int64_t leg_deadline_ns;
 };
 extern const struct strategy_ops strategy_cross_exchange_arb;
+
+/* Spot against perpetual, or two perpetuals: holds the pair until its difference has closed,
+ * funding has turned or its time is over. */
+struct carry_config {
+    bool takes_spot_perpetual, takes_perpetual_perpetual;
+    bool sells_spot;   /* Also enters by selling spot that it has, against a bought perpetual. */
+    int64_t entry_ppm; /* Expected at least: after four fees, with the funding of the horizon. */
+    int64_t exit_basis_ppm;   /* Left when the difference has come down to this. */
+    int64_t funding_exit_ppm; /* Left when the horizon's funding costs more than this. */
+    int64_t horizon_ns;       /* Over which funding is counted on. */
+    int64_t max_hold_ns;
+    int64_t min_confidence_ppm;
+    int64_t max_notional; /* Quote: largest leg of one entry. */
+    int64_t max_position; /* Base: of one instrument, all pairs together. */
+    int64_t margin_ppm;   /* Free margin that a perpetual's leg must find, of its value. */
+    int64_t slippage_ppm, hedge_slippage_ppm;
+    int64_t hedge_tries; /* To make a pair even; then it stops and says so. */
+    int64_t hedge_wait_ns, cooldown_ns, leg_deadline_ns;
+};
+extern const struct strategy_ops strategy_cash_and_carry;
 
 /* Quotes both sides around the middle of one book, post-only, leaning against its inventory. */
 struct maker_config {

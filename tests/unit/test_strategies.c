@@ -11,7 +11,7 @@ static const struct arb_config arb = { .min_net = AMOUNT(1) / 100,
                                        .cooldown_ns = 100 * NS_PER_MS,
                                        .leg_deadline_ns = NS_PER_S };
 
-static void opportunity(int64_t qty, uint64_t id)
+static void opportunity_of(int64_t qty, uint64_t id, wire_instrument_kind sell_kind)
 {
     struct wire_opportunity event;
 
@@ -21,7 +21,8 @@ static void opportunity(int64_t qty, uint64_t id)
     event.sell_instrument = fixture_id(2);
     event.buy_account = 1;
     event.sell_account = 2;
-    event.buy_kind = event.sell_kind = INSTRUMENT_SPOT;
+    event.buy_kind = INSTRUMENT_SPOT;
+    event.sell_kind = sell_kind;
     event.buy_price = PRICE(5000100);
     event.sell_price = PRICE(5020000);
     event.qty = qty;
@@ -32,6 +33,11 @@ static void opportunity(int64_t qty, uint64_t id)
     event.price_exp = event.qty_exp = event.amount_exp = 8;
     event.header.origin_ns = fixture_now;
     feed(&event.header);
+}
+
+static void opportunity(int64_t qty, uint64_t id)
+{
+    opportunity_of(qty, id, INSTRUMENT_SPOT);
 }
 
 static void tick(int64_t ms)
@@ -165,6 +171,78 @@ static void nothing_leaves_when_one_venue_is_closed(void)
     CHECK_INT(sent_of(WIRE_order_request), 0);
 }
 
+/* A quote of our own that rests on account 1. */
+static uint64_t own_quote(wire_side side, int64_t price, int64_t qty)
+{
+    const struct runner_intent intent = { .instrument = fixture_id(1),
+                                          .price = price,
+                                          .qty = qty,
+                                          .side = side,
+                                          .type = ORDER_LIMIT,
+                                          .time_in_force = TIF_GTC,
+                                          .is_post_only = true };
+    uint64_t order_id = runner_place(&fixture_runner, 3, &intent, fixture_now);
+
+    CHECK(order_id != 0);
+    sent.count = 0;
+    return order_id;
+}
+
+static void our_own_quotes_are_no_opportunity(void)
+{
+    runner_begin(&strategy_cross_exchange_arb, &arb);
+    (void)own_quote(SIDE_SELL, PRICE(5000100), QTY(50)); /* The best ask is ours. */
+    opportunity(QTY(100), 1);
+    CHECK_INT(sent_of(WIRE_order_request), 0);
+    CHECK_INT(fixture_runner.counters.own_quotes_avoided, 1);
+
+    /* It rests deeper than what is taken: in nobody's way. */
+    runner_begin(&strategy_cross_exchange_arb, &arb);
+    (void)own_quote(SIDE_SELL, PRICE(5000200), QTY(50));
+    opportunity(QTY(100), 1);
+    CHECK_INT(sent_of(WIRE_order_request), 2);
+    CHECK(request(0)->price == PRICE(5000100) && request(0)->qty == QTY(100));
+
+    /* Within the limit: the limit ends before it, and what stands there bounds the size. */
+    struct arb_config wide = arb;
+    wide.slippage_ppm = 1000;
+    wide.max_notional = AMOUNT(100000);
+    wide.max_position = AMOUNT(1);
+    runner_begin(&strategy_cross_exchange_arb, &wide);
+    (void)own_quote(SIDE_SELL, PRICE(5000150), QTY(50));
+    book_says(1, PRICE(5000000), PRICE(5000100), QTY(500));
+    opportunity(QTY(800), 1); /* 0.05 at the touch, the rest a dollar higher. */
+    CHECK_INT(sent_of(WIRE_order_request), 2);
+    CHECK(request(0)->price == PRICE(5000149) && request(0)->qty == QTY(500));
+    CHECK(request(1)->qty == QTY(500));
+
+    /* Where it is on its way to counts as well; one that has ended does not. */
+    runner_begin(&strategy_cross_exchange_arb, &arb);
+    uint64_t order_id = own_quote(SIDE_SELL, PRICE(5000900), QTY(50));
+    struct wire_order_request copy = { .header = { .account = 1, .instrument = fixture_id(1) },
+                                       .order_id = order_id,
+                                       .strategy = 3,
+                                       .side = SIDE_SELL,
+                                       .price = PRICE(5000900),
+                                       .qty = QTY(50),
+                                       .price_exp = 8,
+                                       .qty_exp = 8 };
+    order_says(&copy, ORDER_EVENT_ACCEPTED, ORDER_LIVE, 0, 0);
+    CHECK_INT(runner_replace(&fixture_runner, order_id, PRICE(5000100), QTY(50), fixture_now), 0);
+    opportunity(QTY(100), 1);
+    CHECK_INT(sent_of(WIRE_order_request), 0);
+    order_says(&copy, ORDER_EVENT_CANCELLED, ORDER_CANCELLED, 0, 0);
+    opportunity(QTY(100), 2);
+    CHECK_INT(sent_of(WIRE_order_request), 2);
+}
+
+static void a_perpetual_is_not_inventory(void)
+{
+    runner_begin(&strategy_cross_exchange_arb, &arb);
+    opportunity_of(QTY(100), 1, INSTRUMENT_PERPETUAL);
+    CHECK_INT(sent_of(WIRE_order_request), 0);
+}
+
 static struct maker_config maker = { .instrument = "BTC-USDT",
                                      .account = 1,
                                      .quote_qty = AMOUNT(1) / 100,
@@ -279,6 +357,8 @@ int main(void)
     CASE(size_is_bounded_by_balance_notional_and_position);
     CASE(a_pair_rests_after_a_group_and_one_group_at_a_time);
     CASE(nothing_leaves_when_one_venue_is_closed);
+    CASE(our_own_quotes_are_no_opportunity);
+    CASE(a_perpetual_is_not_inventory);
     CASE(quotes_both_sides_post_only);
     CASE(follows_the_market_with_a_replace);
     CASE(leans_against_its_inventory);
