@@ -1,5 +1,6 @@
 #include "common/pure/holding.h"
 
+#include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
 
 void holding_init(struct holding *holding, int price_exp, int qty_exp)
@@ -27,6 +28,41 @@ static i128 share(i128 whole, int64_t part, int64_t of)
     if ((left < 0 ? -left : left) * 2 >= of)
         add += left < 0 ? -1 : 1;
     return quotient * part + add;
+}
+
+/* value * 10^shift to the nearest; false: it does not fit. */
+static bool shifted(i128 value, int shift, i128 *out)
+{
+    i128 result = value, unit = 1;
+
+    for (; shift > 0; shift--)
+        if (__builtin_mul_overflow(result, (i128)10, &result))
+            return false;
+    for (; shift < 0; shift++)
+        if (__builtin_mul_overflow(unit, (i128)10, &unit))
+            unit = 0, shift = -1; /* More digits than there are: nothing is left. */
+    if (unit == 0) {
+        *out = 0;
+        return true;
+    }
+    i128 rest = result % unit;
+    *out = result / unit;
+    if (unit > 1 && (rest < 0 ? -rest : rest) * 2 >= unit)
+        *out += value < 0 ? -1 : 1;
+    return true;
+}
+
+int holding_rescale(struct holding *holding, int price_exp, int qty_exp)
+{
+    int shift = price_exp + qty_exp - holding->price_exp - holding->qty_exp;
+    struct holding moved = { .price_exp = (int8_t)price_exp, .qty_exp = (int8_t)qty_exp };
+
+    if (fixed_rescale(holding->qty, holding->qty_exp, qty_exp, FIXED_NEAREST, &moved.qty) != 0 ||
+        !shifted(holding->cost, shift, &moved.cost) ||
+        !shifted(holding->realised, shift, &moved.realised))
+        return ERR_RANGE;
+    *holding = moved;
+    return 0;
 }
 
 i128 holding_fill(struct holding *holding, bool is_buy, int64_t price, int price_exp, int64_t qty,
@@ -75,23 +111,10 @@ i128 holding_unrealised(const struct holding *holding, int64_t mark)
 
 int64_t holding_amount(const struct holding *holding, i128 value, int to_exp)
 {
-    int shift = to_exp - holding->price_exp - holding->qty_exp;
-    i128 result = value;
+    i128 result;
 
-    for (; shift > 0; shift--)
-        if (__builtin_mul_overflow(result, (i128)10, &result))
-            return value < 0 ? INT64_MIN : INT64_MAX;
-    if (shift < 0) {
-        i128 unit = 1;
-        for (; shift < 0; shift++)
-            if (__builtin_mul_overflow(unit, (i128)10, &unit))
-                return 0;
-        i128 rest = result % unit;
-        result /= unit;
-        if ((rest < 0 ? -rest : rest) * 2 >= unit)
-            result += value < 0 ? -1 : 1;
-    }
-    if (result > INT64_MAX || result < INT64_MIN)
+    if (!shifted(value, to_exp - holding->price_exp - holding->qty_exp, &result) ||
+        result > INT64_MAX || result < INT64_MIN)
         return value < 0 ? INT64_MIN : INT64_MAX;
     return (int64_t)result;
 }

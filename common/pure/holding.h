@@ -23,6 +23,10 @@ void holding_init(struct holding *holding, int price_exp, int qty_exp);
 /* holding_open begins with a position that came from elsewhere. */
 void holding_open(struct holding *holding, int64_t qty, int64_t avg_price);
 
+/* holding_rescale moves it to other exponents, rounding to the nearest where digits go. 0, or
+ * ERR_RANGE where it does not fit: it is then unchanged. */
+int holding_rescale(struct holding *holding, int price_exp, int qty_exp);
+
 /* holding_fill applies an execution (price and qty above 0, at their own exponents; digits beyond
  * the holding's are rounded to the nearest). Returns what it realised, at price_exp + qty_exp. */
 i128 holding_fill(struct holding *holding, bool is_buy, int64_t price, int price_exp, int64_t qty,

@@ -601,6 +601,7 @@ WIRE_PARTS(WIRE_AS_PART)
     F(i64, clock_offset_ns, "venue clock minus ours")                                     \
     F(ns, rtt_ns, "last round trip of a request")                                         \
     F(ns, dead_man_until_ns, "the venue's dead-man switch is proven until then; 0: none") \
+    A(text, text, 64, "of why, in the venue's words; empty where it said none")           \
     F(u32, live_orders, "working at the venue or on their way")                           \
     F(u32, unknown_orders, "outcome unknown now")                                         \
     F(engine_state, state, "intents are taken in READY only")                             \
@@ -861,7 +862,7 @@ WIRE_PARTS(WIRE_AS_PART)
     X(49, account_event, 200, 0, 6017, "balance, transfer, funding as the venue reports it") \
     X(50, account_position, 160, 0, 6017, "a position as the venue reports it")              \
     X(64, order_status, 264, 0, 6018, "full state of an order")                              \
-    X(65, engine_status, 168, 0, 6018, "state of an engine")                                 \
+    X(65, engine_status, 232, 0, 6018, "state of an engine")                                 \
     X(80, position, 216, 0, 6003, "position of an account or of a strategy in it")           \
     X(81, balance, 144, 0, 6003, "balance of one asset")                                     \
     X(82, pnl, 152, 0, 6003, "profit and loss in the reporting currency")                    \

@@ -98,6 +98,20 @@ static void other_exponents_are_brought_to_its_own(void)
     CHECK_INT(holding_amount(&h, h.realised, -1), 0);
 }
 
+static void it_moves_to_finer_exponents_whole(void)
+{
+    struct holding h;
+
+    holding_init(&h, 2, 3);
+    fill(&h, false, 10001, 15000);
+    CHECK_INT(holding_rescale(&h, 8, 8), 0);
+    CHECK_INT(h.qty, -1500000000);
+    CHECK_INT(holding_average(&h), INT64_C(10001000000));
+    CHECK_INT(holding_amount(&h, h.cost, 8), -USD(150015));
+    CHECK(holding_rescale(&h, 8, 18) != 0);
+    CHECK_INT(h.qty_exp, 8);
+}
+
 int main(void)
 {
     CASE(adding_averages_the_price);
@@ -106,5 +120,6 @@ int main(void)
     CASE(shares_lose_nothing);
     CASE(large_positions_of_fine_scales_do_not_overflow);
     CASE(other_exponents_are_brought_to_its_own);
+    CASE(it_moves_to_finer_exponents_whole);
     DONE();
 }
