@@ -63,6 +63,8 @@ static wire_reason check_readiness(const struct engine_core *e)
         return REASON_NOT_READY;
     if (e->now_ns < g->back_off_until_ns || e->now_ns < g->limit_near_until_ns)
         return REASON_VENUE_RATE_LIMIT;
+    if (positions_fit(e))
+        return positions_fit(e);
     if (!guard_dead_man_proven(e))
         return REASON_DEAD_MAN;
     int64_t skew = g->clock_offset_ns < 0 ? -g->clock_offset_ns : g->clock_offset_ns;
@@ -112,7 +114,7 @@ static bool is_tradable(const struct engine_core *e, const struct instrument_sta
 }
 
 wire_reason check_engine(const struct engine_core *e, uint16_t strategy,
-                         const struct instrument_state *instrument)
+                         const struct instrument_state *instrument, bool is_reduce_only)
 {
     wire_reason why = check_safety(e, strategy, instrument ? instrument->id : 0);
 
@@ -124,6 +126,12 @@ wire_reason check_engine(const struct engine_core *e, uint16_t strategy,
         return REASON_INSTRUMENT_UNKNOWN;
     if (!is_tradable(e, instrument))
         return REASON_INSTRUMENT_NOT_TRADABLE;
+    /* What is left of a position that the venue took part of may be closed, once it was read anew.
+     */
+    bool is_reread =
+        instrument->stated.is_stated && positions_came_since(e, instrument->liquidated_ns + 1);
+    if (instrument->is_liquidated && !(is_reduce_only && is_reread))
+        return REASON_LIQUIDATION;
     if (e->now_ns < instrument->limit_near_until_ns)
         return REASON_VENUE_RATE_LIMIT;
     return has_unknown_order(e, instrument->id) ? REASON_UNKNOWN_OUTCOME : REASON_NONE;
@@ -209,8 +217,8 @@ static wire_reason check_size(const struct engine_core *e, const struct check_or
  * ENGINE_AMOUNT_EXP. */
 static int worst_position(const struct instrument_state *i, wire_side side, i128 *out)
 {
-    int64_t qty =
-        side == SIDE_BUY ? i->position_qty + i->open_buy_qty : i->position_qty - i->open_sell_qty;
+    int64_t qty = side == SIDE_BUY ? positions_longest(i) + i->open_buy_qty
+                                   : positions_shortest(i) - i->open_sell_qty;
     int64_t scaled;
     int err = fixed_rescale(qty, i->definition.qty_exp, ENGINE_AMOUNT_EXP, FIXED_UP, &scaled);
 
@@ -285,14 +293,84 @@ static wire_reason check_others(const struct engine_core *e, const struct check_
     return REASON_NONE;
 }
 
+/* What an order may still take off the position, other reduce-only orders counted as done. */
+static int64_t left_to_reduce(const struct engine_core *e, const struct check_order *c)
+{
+    int64_t left = positions_reducible(c->instrument, c->side);
+
+    FOR_EACH_LIVE(e, o)
+    {
+        if (o == c->replaced || o->r.instrument != c->instrument->id || o->r.side != c->side ||
+            !(o->r.flags & ORDER_REDUCE_ONLY))
+            continue;
+        left -= o->exposed_qty;
+    }
+    return MAX(left, 0);
+}
+
+static wire_reason check_reduce_only(const struct engine_core *e, const struct check_order *c)
+{
+    int64_t qty = c->qty - (c->replaced ? c->replaced->r.filled_qty : 0);
+
+    if (!c->is_reduce_only || !is_derivative(c->instrument))
+        return REASON_NONE;
+    return qty > left_to_reduce(e, c) ? REASON_REDUCE_ONLY : REASON_NONE;
+}
+
+/* What the account has for new margin: the venue's word on what is free, less what was ordered and
+ * what was executed since; and no more than cash and losses less margin make by our own reckoning.
+ */
+static int64_t free_margin(const struct engine_core *e, const struct check_order *c)
+{
+    const struct asset_state *a = &e->assets[c->instrument->settle_asset];
+    int64_t own_locked = a->own_locked - (c->replaced ? c->replaced->locked_amount : 0);
+    int64_t margin = MAX(a->margin, positions_held_margin(e, c->instrument->settle_asset));
+    int64_t stated = a->free - MAX(0, own_locked - a->locked_at_report) - (margin - a->margin);
+    int64_t reckoned = a->total + MIN(a->unrealised_pnl, 0) - margin - own_locked;
+
+    return MIN(stated, reckoned);
+}
+
+/* How much of an order would enlarge the position: every other order of its side goes first. */
+static int64_t enlarging_qty(const struct check_order *c, int64_t qty)
+{
+    const struct instrument_state *i = c->instrument;
+    int64_t others = (c->side == SIDE_BUY ? i->open_buy_qty : i->open_sell_qty) -
+                     (c->replaced ? c->replaced->exposed_qty : 0);
+    int64_t left = MAX(0, positions_reducible(i, c->side) - others);
+
+    return c->is_reduce_only ? 0 : MAX(0, qty - left);
+}
+
+/* Margin of what would enlarge the position, and the fee of all. */
+static wire_reason check_margin(const struct engine_core *e, const struct check_order *c)
+{
+    const struct instrument_state *i = c->instrument;
+    int64_t qty = c->qty - (c->replaced ? c->replaced->r.filled_qty : 0);
+    int64_t enlarging = enlarging_qty(c, qty);
+    int64_t notional = 0, whole = 0, fee = 0;
+
+    if (i->settle_asset == INDEX_NONE || notional_of(c, enlarging, &notional) != 0 ||
+        notional_of(c, qty, &whole) != 0 ||
+        (i->definition.taker_fee_ppm > 0 &&
+         fixed_mul_div(whole, i->definition.taker_fee_ppm, 1000000, FIXED_UP, &fee) != 0))
+        return REASON_MARGIN;
+    if (enlarging == 0)
+        return REASON_NONE; /* Closing is never refused for want of money. */
+    i128 wanted = (i128)positions_margin(e, i, notional) + fee;
+    return wanted > free_margin(e, c) ? REASON_MARGIN : REASON_NONE;
+}
+
 static wire_reason check_balance(const struct engine_core *e, const struct check_order *c)
 {
     const struct wire_instrument *d = &c->instrument->definition;
     uint16_t at = c->side == SIDE_BUY ? c->instrument->quote_asset : c->instrument->base_asset;
     int64_t wanted, fee = 0;
 
-    if (!e->config.checks_balance || d->kind != INSTRUMENT_SPOT)
+    if (!e->config.checks_balance)
         return REASON_NONE;
+    if (is_derivative(c->instrument))
+        return check_margin(e, c);
     if (at == INDEX_NONE)
         return REASON_BALANCE;
     const struct asset_state *a = &e->assets[at];
@@ -304,8 +382,9 @@ static wire_reason check_balance(const struct engine_core *e, const struct check
         err = fixed_mul_div(wanted, d->taker_fee_ppm, 1000000, FIXED_UP, &fee);
     if (err)
         return REASON_BALANCE;
-    i128 available =
-        (i128)a->total - a->own_locked + (c->replaced ? c->replaced->locked_amount : 0);
+    /* Margin of positions that share the asset is not there to be spent. */
+    i128 available = (i128)a->total + MIN(a->unrealised_pnl, 0) - a->margin - a->own_locked +
+                     (c->replaced ? c->replaced->locked_amount : 0);
     return (i128)wanted + fee > available ? REASON_BALANCE : REASON_NONE;
 }
 
@@ -317,6 +396,8 @@ wire_reason check_order(const struct engine_core *e, const struct check_order *o
         why = check_price(e, order);
     if (!why)
         why = check_size(e, order);
+    if (!why)
+        why = check_reduce_only(e, order);
     if (!why)
         why = check_position(e, order);
     if (!why)

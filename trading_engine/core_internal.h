@@ -4,8 +4,9 @@
  * publishing intents_core  7003: requests, cancels, replaces, queries; sending checks_core
  * pre-trade checks reports_core  venue reports to inputs of the state machine fills_core
  * executions: known or new, trade numbers, replay, balances, positions reconcile_core  start-up and
- * reconnect: the venue's lists against ours; orders of unknown outcome guard_core    risk, runner
- * and feed silence, kill, dead-man switch, stop dry_core      a venue made of the live book
+ * reconnect: the venue's lists against ours; orders of unknown outcome positions_core  derivatives:
+ * account mode, the venue's positions against ours, funding, liquidations guard_core    risk,
+ * runner and feed silence, kill, dead-man switch, stop dry_core      a venue made of the live book
  * restore_core  journal records to state and back
  * engine_core   the doors: init, restore, event, report, tick, status */
 #ifndef TICKPIPE_TRADING_ENGINE_CORE_INTERNAL_H
@@ -14,6 +15,7 @@
 #include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
 #include "common/pure/client_id.h"
+#include "common/pure/holding.h"
 #include "common/pure/pace.h"
 #include "common/pure/topology.h"
 #include "trading_engine/engine_core.h"
@@ -71,19 +73,42 @@ struct request {
     int64_t sent_ns;
 };
 
+/* A position as the venue last said, at the instrument's exponents. */
+struct stated_position {
+    bool is_stated;
+    bool is_different; /* From ours, at a settled moment; said. */
+    int64_t qty, avg_price, mark_price, liquidation_price;
+    int64_t margin, unrealised_pnl, realised_pnl; /* At ENGINE_AMOUNT_EXP. */
+    uint32_t leverage_ppm; /* Stays known while the position is flat. 0: never stated. */
+    bool is_isolated;
+    int64_t heard_ns, exchange_ns;
+    uint64_t as_of_trade_number;
+    uint32_t round; /* List that had it. */
+};
+
 struct instrument_state {
     uint64_t id;
     bool is_defined, is_from_venue;
     struct wire_instrument definition;
-    uint16_t base_asset, quote_asset;
+    uint16_t base_asset, quote_asset, settle_asset;
     int64_t bid_price, bid_qty, ask_price, ask_qty;
     bool has_quote;
     int64_t quote_ns; /* When the book was last known right. */
     wire_feed_state feed_state;
     bool has_feed_state;
     int64_t open_buy_qty, open_sell_qty; /* Worst case of live orders, foreign ones included. */
-    int64_t position_qty;
-    uint64_t position_number;    /* Last trade number in position_qty. */
+    struct holding holding;              /* What our executions make. */
+    uint64_t position_number;            /* Last trade number in holding. */
+    int64_t moved_ns;                    /* When it last changed. */
+    struct stated_position stated;
+    int64_t mark_price, marked_ns;        /* As 6001 says, of a derivative. */
+    int64_t funding_ppb, next_funding_ns; /* The same; wall clock. */
+    bool is_funding_asked;                /* The list, since that payment became due. */
+    bool is_dry_paid;                     /* Dry run: that payment. */
+    bool is_liquidated; /* The venue closed of it by force: no new risk until a resume. */
+    bool is_command_known;
+    uint64_t liquidated_command; /* The operator's last command at that time. */
+    int64_t liquidated_ns;
     int64_t limit_near_until_ns; /* The venue's count of orders on it is nearly used up. */
     struct book *book;           /* Dry run. */
     bool is_book_whole;
@@ -93,7 +118,10 @@ struct asset_state {
     char code[16];
     bool is_reported;
     int64_t total, free, locked; /* As last said by the venue, total moved by our fills since. */
+    int64_t margin, unrealised_pnl;
     int64_t own_locked;          /* By our live orders and by foreign ones that we know. */
+    int64_t locked_at_report;    /* own_locked when the venue said free. */
+    uint64_t as_of_event_number; /* Transfers and funding up to it are in total. Dry run. */
     uint64_t as_of_trade_number;
 };
 
@@ -117,6 +145,35 @@ enum reconcile_phase {
     RECONCILE_QUESTIONS,   /* Asking for orders that it did not have. */
     RECONCILE_EXECUTIONS,
     RECONCILE_BALANCES,
+    RECONCILE_POSITIONS, /* Venues that have them. */
+    RECONCILE_FUNDING,
+};
+
+/* A list that is asked for until it comes. */
+struct wanted_list {
+    bool is_wanted;
+    uint64_t request; /* Outstanding. */
+    int64_t sent_ns, retry_ns;
+    int64_t done_sent_ns; /* When the last complete one was asked for. */
+    int64_t done_ns;
+    unsigned failures;
+};
+
+/* How the account must be set: one-way positions. */
+struct account_mode {
+    bool is_good;
+    wire_reason why; /* REASON_NONE: not known yet. */
+    char text[64];   /* The venue's words. */
+    uint64_t request;
+    int64_t sent_ns, next_ns;
+};
+
+struct derivatives {
+    struct account_mode mode;
+    struct wanted_list positions, funding;
+    uint32_t round;
+    uint64_t as_of_trade_number; /* Of the list under way. */
+    int64_t differs_next_ns;
 };
 
 struct reconcile {
@@ -227,6 +284,7 @@ struct engine_core {
     struct rate_limit orders_pace, messages_pace, minute_pace;
     struct reconcile reconcile;
     struct guard guard;
+    struct derivatives derivatives;
     int64_t status_ns;
 
     struct venue_report *dry_queue;
@@ -326,7 +384,7 @@ struct check_order {
     const struct instrument_state *instrument;
     wire_side side;
     wire_order_type type;
-    bool is_post_only;
+    bool is_post_only, is_reduce_only;
     int64_t price,
         qty; /* At the instrument's exponents. Of a replace: the new ones, qty the new total. */
     int64_t
@@ -335,7 +393,7 @@ struct check_order {
 };
 /* check_engine: may this engine take new risk for (strategy, instrument) at all? */
 wire_reason check_engine(const struct engine_core *e, uint16_t strategy,
-                         const struct instrument_state *instrument);
+                         const struct instrument_state *instrument, bool is_reduce_only);
 /* engine_wide_reason: why it takes no new risk at all; REASON_NONE: it does. */
 wire_reason engine_wide_reason(const struct engine_core *e);
 /* check_order: everything about the order itself. REASON_NONE: passes. Spends no pace. */
@@ -378,6 +436,8 @@ void balances_paper(struct engine_core *e);
 /* ---- reconcile_core.c ---- */
 void reconcile_want(struct engine_core *e);
 void reconcile_tick(struct engine_core *e);
+/* reconcile_since_wall: from when on executions may be missing here. */
+int64_t reconcile_since_wall(const struct engine_core *e);
 void reconcile_pull(struct engine_core *e, int64_t at_ns); /* Executions, outside a round. */
 /* An answer or the end of a list request. Returns true when the request was one of reconcile's. */
 bool reconcile_done(struct engine_core *e, const struct venue_report *report);
@@ -385,6 +445,42 @@ bool reconcile_done(struct engine_core *e, const struct venue_report *report);
  * does not know. */
 void reconcile_saw(struct engine_core *e, struct order *o, const struct venue_report *report);
 void reconcile_absent(struct engine_core *e, struct order *o);
+
+/* ---- positions_core.c ---- */
+/* is_derivative: it has positions with margin, not balances of its base. */
+bool is_derivative(const struct instrument_state *instrument);
+void positions_take(struct engine_core *e, const struct venue_report *report);
+/* positions_done takes the end of a question of its own; true: it was one. */
+bool positions_done(struct engine_core *e, const struct venue_report *report);
+void positions_want(struct engine_core *e);
+void funding_want(struct engine_core *e);
+bool positions_came_since(const struct engine_core *e, int64_t since_ns);
+bool funding_came_since(const struct engine_core *e, int64_t since_ns);
+void positions_tick(struct engine_core *e);
+void positions_publish(struct engine_core *e); /* All that the venue stated, as a snapshot. */
+/* positions_fit says why the account's set-up forbids orders; REASON_NONE: it does not. */
+wire_reason positions_fit(const struct engine_core *e);
+/* positions_liquidated stops new risk on the instrument of a forced order of the venue. */
+void positions_liquidated(struct engine_core *e, const struct venue_report *report);
+void positions_resume(struct engine_core *e); /* After each state of risk_monitor. */
+struct position_record position_record_of(const struct instrument_state *instrument);
+struct liquidation_record liquidation_record_of(const struct engine_core *e,
+                                                const struct instrument_state *instrument);
+void positions_restore_liquidation(struct engine_core *e, const struct liquidation_record *record);
+/* positions_longest, positions_shortest: of what our executions and, where both differ, the venue
+ * say: what limits must reckon with. positions_reducible: what an order of side can take off. */
+int64_t positions_longest(const struct instrument_state *instrument);
+int64_t positions_shortest(const struct instrument_state *instrument);
+int64_t positions_reducible(const struct instrument_state *instrument, wire_side side);
+/* positions_margin gives notional (at ENGINE_AMOUNT_EXP) over the leverage that the venue states;
+ * all of it where it never did. */
+int64_t positions_margin(const struct engine_core *e, const struct instrument_state *instrument,
+                         int64_t notional);
+/* positions_held_margin sums it over our positions that settle in an asset, at their marks. */
+int64_t positions_held_margin(const struct engine_core *e, uint16_t asset);
+/* positions_mark gives the mark, else the mid, at price_exp; 0: neither is fresh. */
+int64_t positions_mark(const struct engine_core *e, const struct instrument_state *instrument);
+void positions_market(struct engine_core *e, const struct wire_header *event);
 
 /* ---- guard_core.c ---- */
 void guard_risk(struct engine_core *e, const struct wire_risk_state *risk);
@@ -403,5 +499,20 @@ void dry_market(struct engine_core *e, const struct wire_header *event);
 void dry_drain(
     struct engine_core *e); /* Takes the reports of commands given since the last call. */
 void dry_restore(struct engine_core *e);
+
+struct venue_report *dry_report(struct engine_core *e); /* A new one. NULL: the queue is full. */
+void dry_expire(struct engine_core *e, struct order *o, wire_reason why);
+
+/* ---- dry_account_core.c ---- */
+/* dry_settle gives an execution the profit that its closing part realises. */
+void dry_settle(struct engine_core *e, struct venue_report *fill);
+/* dry_after_fill says the position anew, and ends reduce-only orders that have nothing to reduce.
+ */
+void dry_after_fill(struct engine_core *e, uint64_t instrument);
+void dry_positions(struct engine_core *e, const struct venue_command *command);
+void dry_balances(struct engine_core *e, const struct venue_command *command);
+/* dry_funding pays what has become due; on_rate: before a new rate takes its place. */
+void dry_funding(struct engine_core *e, struct instrument_state *instrument);
+void dry_tick(struct engine_core *e);
 
 #endif

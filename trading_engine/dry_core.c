@@ -8,7 +8,7 @@
  * No latency, no market impact on others: better than reality, and marked WIRE_SIMULATED in every
  * event. */
 
-static struct venue_report *queue_report(struct engine_core *e)
+struct venue_report *dry_report(struct engine_core *e)
 {
     if (e->dry_count == DRY_QUEUE_MAX) {
         e->counters.dry_dropped++;
@@ -22,7 +22,7 @@ static struct venue_report *queue_report(struct engine_core *e)
 static struct venue_report *queue_about(struct engine_core *e, const struct order *o,
                                         enum venue_report_kind kind, const struct venue_command *c)
 {
-    struct venue_report *r = queue_report(e);
+    struct venue_report *r = dry_report(e);
 
     if (!r)
         return NULL;
@@ -51,7 +51,7 @@ static struct venue_report *queue_about(struct engine_core *e, const struct orde
 static void queue_plain(struct engine_core *e, const struct venue_command *c,
                         enum venue_report_kind kind)
 {
-    struct venue_report *r = queue_report(e);
+    struct venue_report *r = dry_report(e);
 
     if (!r)
         return;
@@ -89,7 +89,7 @@ static void dry_fill(struct engine_core *e, struct order *o, const struct instru
     (void)fixed_notional(price, o->r.price_exp, qty, o->r.qty_exp, ENGINE_AMOUNT_EXP, FIXED_UP,
                          &notional);
     (void)fixed_mul_div(notional, ppm, 1000000, FIXED_UP, &r->fee);
-    text_copy(r->fee_asset, sizeof(r->fee_asset), d->quote);
+    text_copy(r->fee_asset, sizeof(r->fee_asset), is_derivative(i) ? d->settle : d->quote);
     snprintf(r->venue_trade_id, sizeof(r->venue_trade_id), "SIM-%llx-%llu",
              (unsigned long long)e->config.epoch, (unsigned long long)++e->dry_number);
 }
@@ -149,13 +149,13 @@ static int64_t displayed_at(const struct instrument_state *i, wire_side side, in
     return 0;
 }
 
-static void dry_expire(struct engine_core *e, struct order *o)
+void dry_expire(struct engine_core *e, struct order *o, wire_reason why)
 {
     struct venue_report *r = queue_about(e, o, REPORT_EXPIRED, NULL);
 
     o->is_dry_working = false;
     if (r)
-        r->why = REASON_NO_LIQUIDITY;
+        r->why = why;
 }
 
 static void dry_place(struct engine_core *e, struct order *o, const struct venue_command *c)
@@ -181,7 +181,7 @@ static void dry_place(struct engine_core *e, struct order *o, const struct venue
         take(e, o, i, false);
     bool rests = o->r.order_type == ORDER_LIMIT && o->r.time_in_force == TIF_GTC;
     if (dry_leaves(o) > 0 && !rests)
-        dry_expire(e, o);
+        dry_expire(e, o, REASON_NO_LIQUIDITY);
     else if (dry_leaves(o) > 0)
         o->dry_queue_ahead = is_live ? displayed_at(i, o->r.side, o->dry_price) : INT64_MAX;
 }
@@ -251,26 +251,6 @@ static void dry_list(struct engine_core *e, const struct venue_command *c, bool 
     queue_plain(e, c, REPORT_DONE);
 }
 
-static void dry_balances(struct engine_core *e, const struct venue_command *c)
-{
-    for (size_t k = 0; k < e->asset_count; k++) {
-        const struct asset_state *a = &e->assets[k];
-        struct venue_report *r = a->is_reported || a->total ? queue_report(e) : NULL;
-        if (!r)
-            continue;
-        r->kind = REPORT_BALANCE;
-        r->op = c->op;
-        r->request_id = c->request_id;
-        text_copy(r->asset, sizeof(r->asset), a->code);
-        r->amount_exp = ENGINE_AMOUNT_EXP;
-        r->total = a->total;
-        r->locked = a->own_locked;
-        r->free = a->total - a->own_locked;
-        r->exchange_ns = core_wall(e);
-    }
-    queue_plain(e, c, REPORT_DONE);
-}
-
 int dry_command(struct engine_core *e, const struct venue_command *c)
 {
     char environment;
@@ -304,6 +284,11 @@ int dry_command(struct engine_core *e, const struct venue_command *c)
         return 0;
     case OP_BALANCES:
         dry_balances(e, c);
+        queue_plain(e, c, REPORT_DONE);
+        return 0;
+    case OP_POSITIONS:
+        dry_positions(e, c);
+        queue_plain(e, c, REPORT_DONE);
         return 0;
     default:
         queue_plain(e, c, REPORT_DONE);
@@ -317,7 +302,11 @@ void dry_drain(struct engine_core *e)
         struct venue_report r = e->dry_queue[e->dry_head];
         e->dry_head = (e->dry_head + 1) % DRY_QUEUE_MAX;
         e->dry_count--;
+        if (r.kind == REPORT_FILL)
+            dry_settle(e, &r);
         reports_take(e, &r);
+        if (r.kind == REPORT_FILL)
+            dry_after_fill(e, r.instrument);
     }
 }
 

@@ -239,6 +239,7 @@ static void on_trades_request(void *ctx, const struct wire_state_request *reques
 {
     struct engine *e = ctx;
 
+    engine_core_republish_positions(e->core, loop_now_ns());
     bus_pub_end_recovery(e->trades, request->request_id, 0, true);
 }
 
@@ -294,16 +295,52 @@ static void register_metrics(struct engine *e)
         size_t at;
     } counters[] = {
 #define AT(name) { #name, offsetof(struct engine_counters, name) }
-        AT(intents),         AT(duplicates),     AT(answered),           AT(refused),
-        AT(orders_sent),     AT(cancels_sent),   AT(replaces_sent),      AT(queries_sent),
-        AT(accepted),        AT(rejected),       AT(cancelled),          AT(expired),
-        AT(fills),           AT(foreign_fills),  AT(foreign_orders),     AT(adopted),
-        AT(fills_duplicate), AT(fills_deferred), AT(fills_too_old),      AT(fills_late),
-        AT(overfilled),      AT(reports),        AT(reports_duplicate),  AT(reports_unmatched),
-        AT(alarms),          AT(unknown_total),  AT(absent_confirmed),   AT(requests_timed_out),
-        AT(command_failed),  AT(reconciles),     AT(dead_man_refreshed), AT(journal_failed),
-        AT(replayed),        AT(table_full),     AT(dry_dropped),        AT(throttled),
-        AT(owners_full),     AT(kills),          AT(malformed),
+        AT(intents),
+        AT(duplicates),
+        AT(answered),
+        AT(refused),
+        AT(orders_sent),
+        AT(cancels_sent),
+        AT(replaces_sent),
+        AT(queries_sent),
+        AT(accepted),
+        AT(rejected),
+        AT(cancelled),
+        AT(expired),
+        AT(fills),
+        AT(foreign_fills),
+        AT(foreign_orders),
+        AT(adopted),
+        AT(fills_duplicate),
+        AT(fills_deferred),
+        AT(fills_too_old),
+        AT(fills_late),
+        AT(overfilled),
+        AT(reports),
+        AT(reports_duplicate),
+        AT(reports_unmatched),
+        AT(alarms),
+        AT(unknown_total),
+        AT(absent_confirmed),
+        AT(requests_timed_out),
+        AT(command_failed),
+        AT(reconciles),
+        AT(dead_man_refreshed),
+        AT(journal_failed),
+        AT(replayed),
+        AT(table_full),
+        AT(dry_dropped),
+        AT(throttled),
+        AT(owners_full),
+        AT(kills),
+        AT(malformed),
+        AT(positions_stated),
+        AT(positions_differed),
+        AT(funding_paid),
+        AT(funding_duplicate),
+        AT(funding_too_old),
+        AT(liquidations),
+        AT(mode_refused),
 #undef AT
     };
     struct metrics *m = &e->rt->metrics;
@@ -416,6 +453,8 @@ static void fill_config(struct engine *e)
     c->client_id_form = e->app->venue->order->client_order_id_form;
     c->replace_keeps_id = e->app->venue->order->replace_keeps_id || !e->is_live;
     c->executions_by_account = true;
+    c->has_positions = e->app->venue->order->has_positions;
+    c->paper_leverage_ppm = (uint32_t)s->paper_leverage_ppm;
     c->cancels_on_stop = s->cancels_on_stop;
     c->maker_fee_ppm = e->rt->instance->maker_fee_ppm;
     c->taker_fee_ppm = e->rt->instance->taker_fee_ppm;

@@ -165,6 +165,7 @@ void engine_core_defaults(struct engine_config *config)
             .place_tries_max = 1,
             .place_retry_ns = 100 * NS_PER_MS,
             .stop_wait_ns = 3 * NS_PER_S,
+            .mode_every_ns = 10 * NS_PER_S,
         },
     };
 }
@@ -319,6 +320,7 @@ static void on_market(struct engine_core *e, const struct wire_header *event)
         struct instrument_state *i = instrument_find(e, event->instrument);
         if (i && i->has_quote && i->feed_state == FEED_LIVE)
             i->quote_ns = e->now_ns;
+        positions_market(e, event);
         if (e->config.is_dry_run)
             dry_market(e, event);
         break;
@@ -426,6 +428,9 @@ void engine_core_tick(struct engine_core *e, int64_t now_ns, int64_t wall_ns)
     dry_drain(e);
     reconcile_tick(e);
     dry_drain(e);
+    positions_tick(e);
+    dry_tick(e);
+    dry_drain(e);
     status_tick(e);
 }
 
@@ -479,6 +484,9 @@ wire_engine_state engine_core_state(const struct engine_core *e, int64_t now_ns,
         *why = g->kill_why;
         return ENGINE_KILLED;
     }
+    *why = positions_fit(e);
+    if (*why && *why != REASON_NOT_READY)
+        return ENGINE_DEGRADED;
     if (!e->reconcile.was_ever_complete) {
         *why = REASON_START;
         return e->reconcile.phase == RECONCILE_IDLE ? ENGINE_STARTING : ENGINE_RECONCILING;
@@ -523,6 +531,8 @@ void engine_core_status(const struct engine_core *e, int64_t now_ns, struct wire
     out->unknown_orders = e->unknown_orders;
     out->state = engine_core_state(e, now_ns, &why);
     out->why = why;
+    if (positions_fit(e) == why)
+        text_copy(out->text, sizeof(out->text), e->derivatives.mode.text);
     out->is_dry_run = e->config.is_dry_run;
     out->is_rest_up = e->gauges.is_rest_up;
     out->is_order_channel_up = g->is_order_channel_up;
@@ -544,6 +554,12 @@ unsigned engine_core_republish(struct engine_core *e, int64_t now_ns)
         count++;
     }
     return count;
+}
+
+void engine_core_republish_positions(struct engine_core *e, int64_t now_ns)
+{
+    enter(e, now_ns);
+    positions_publish(e);
 }
 
 void engine_core_gauges(struct engine_core *e, const struct engine_gauges *gauges)

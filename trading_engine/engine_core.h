@@ -73,6 +73,7 @@ struct engine_timing {
     unsigned place_tries_max; /* A place that provably never left is tried so often in all, */
     int64_t place_retry_ns;   /* so far apart, before its deadline. */
     int64_t stop_wait_ns;     /* A graceful stop waits so long for cancels. */
+    int64_t mode_every_ns;    /* An account that is set wrongly is asked about again after this. */
 };
 
 struct engine_config {
@@ -82,14 +83,17 @@ struct engine_config {
     uint64_t epoch;    /* Greater than every one before. */
     uint64_t boot_id;
     bool is_dry_run;
-    bool has_dead_man;       /* Arm it, and take no new risk while it is unproven. */
-    bool has_private_stream; /* false: executions are polled. */
+    bool has_dead_man;                  /* Arm it, and take no new risk while it is unproven. */
+    bool has_private_stream;            /* false: executions are polled. */
     enum client_id_form client_id_form; /* What the venue takes as a client order id. */
-    bool replace_keeps_id;   /* Amend in one request; else cancel, wait for the true end, then a new
-                                order. */
+    bool replace_keeps_id; /* Amend in one request; else cancel, wait for the true end, then a new
+                              order. */
     bool executions_by_account; /* One list for the account; else one per instrument. */
     bool cancels_on_stop;
     bool checks_balance;
+    bool has_positions; /* The venue has accounts with positions: mode, positions and funding are
+                           asked for. */
+    uint32_t paper_leverage_ppm;          /* Dry run; 0: 1 to 1. */
     int32_t maker_fee_ppm, taker_fee_ppm; /* Dry run, where the definition states none. */
     const char *paper_balances; /* Dry run, first start: "USDT=10000 BTC=0.5". NULL: none. */
     const char *const *names;   /* Canonical names traded. */
@@ -173,6 +177,10 @@ bool engine_core_is_stopped(const struct engine_core *core, int64_t now_ns);
  * many. */
 unsigned engine_core_republish(struct engine_core *core, int64_t now_ns);
 
+/* engine_core_republish_positions publishes each position as the venue last said: for who joins
+ * 6017 late. */
+void engine_core_republish_positions(struct engine_core *core, int64_t now_ns);
+
 /* What only the shell knows, for engine_status. */
 struct engine_gauges {
     uint64_t journal_bytes;
@@ -192,6 +200,8 @@ struct engine_counters {
     uint64_t unknown_total, absent_confirmed, requests_timed_out, command_failed;
     uint64_t reconciles, dead_man_refreshed, journal_failed, replayed, table_full, dry_dropped;
     uint64_t throttled, owners_full, kills, malformed;
+    uint64_t positions_stated, positions_differed, funding_paid, funding_duplicate, funding_too_old,
+        liquidations, mode_refused;
     uint64_t reasons[ENGINE_REASONS_MAX]; /* Refusals, by reason code. */
 };
 const struct engine_counters *engine_core_counters(const struct engine_core *core);

@@ -37,6 +37,7 @@ struct engine_settings {
     /* JOURNAL, DRY_RUN */
     int64_t segment_mb, trades_kept;
     char paper_balances[CONFIG_TEXT_MAX];
+    int64_t paper_leverage_ppm;
 };
 
 extern const struct config_key trading_engine_keys[];

@@ -80,15 +80,6 @@ bool trades_near_full(const struct engine_core *e)
 
 /* ---- what an execution moves ---- */
 
-static int64_t signed_qty(const struct wire_trade_event *t, int qty_exp)
-{
-    int64_t qty = t->qty;
-
-    if (fixed_rescale(t->qty, t->qty_exp, qty_exp, FIXED_NEAREST, &qty) != 0)
-        qty = t->qty;
-    return t->side == SIDE_BUY ? qty : -qty;
-}
-
 static void position_move(struct engine_core *e, const struct wire_trade_event *t)
 {
     struct instrument_state *i = instrument_find(e, t->header.instrument);
@@ -97,10 +88,12 @@ static void position_move(struct engine_core *e, const struct wire_trade_event *
         i = instrument_new(e, t->header.instrument);
     if (!i || t->trade_number <= i->position_number)
         return;
-    if (!i->is_defined && i->position_qty == 0)
-        i->definition.qty_exp = t->qty_exp;
-    i->position_qty += signed_qty(t, i->definition.qty_exp);
+    if (!i->is_defined && i->holding.qty == 0)
+        holding_init(&i->holding, t->price_exp, t->qty_exp);
+    (void)holding_fill(&i->holding, t->side == SIDE_BUY, t->price, t->price_exp, t->qty,
+                       t->qty_exp);
     i->position_number = t->trade_number;
+    i->moved_ns = e->now_ns;
 }
 
 /* Executed quantity, notional and number, in the order's own exponents. */
@@ -131,7 +124,8 @@ static struct order *order_of_fill(struct engine_core *e, const struct venue_rep
         o = order_by_id(e, order_id);
     if (!o)
         o = order_by_exchange_id(e, r->exchange_order_id);
-    return o && (o->r.side == r->side || o->r.side == SIDE_NONE) ? o : NULL; /* Not the other side's. */
+    return o && (o->r.side == r->side || o->r.side == SIDE_NONE) ? o
+                                                                 : NULL; /* Not the other side's. */
 }
 
 /* An execution of an order that we cannot name yet, while one of ours there has no exchange id: it
@@ -163,6 +157,8 @@ static void fill_event(const struct engine_core *e, const struct venue_report *r
     t->price = r->last_price;
     t->qty = r->last_qty;
     t->fee = r->fee;
+    t->realised_pnl = r->has_realised_pnl ? r->realised_pnl : 0;
+    t->has_realised_pnl = r->has_realised_pnl;
     text_copy(t->exchange_order_id, sizeof(t->exchange_order_id), r->exchange_order_id);
     text_copy(t->venue_trade_id, sizeof(t->venue_trade_id), r->venue_trade_id);
     text_copy(t->fee_asset, sizeof(t->fee_asset), r->fee_asset);
@@ -235,10 +231,12 @@ void fills_take(struct engine_core *e, const struct venue_report *r)
 
     if (!fill_is_acceptable(e, r))
         return;
-    struct order *o = order_of_fill(e, r);
-    if (!o)
+    /* The venue's own doing is nobody's order, whatever id it bears. */
+    struct order *o = r->is_liquidation ? NULL : order_of_fill(e, r);
+    if (!o && !r->is_liquidation)
         o = report_unknown_fill(e, r);
-    if ((!o && may_be_unnamed_ours(e, r)) || (o && (o->r.flags & ORDER_INQUIRY))) {
+    if ((!o && !r->is_liquidation && may_be_unnamed_ours(e, r)) ||
+        (o && (o->r.flags & ORDER_INQUIRY))) {
         e->counters.fills_deferred++; /* Pulled again once the order has its name. */
         reconcile_pull(e, e->now_ns + NS_PER_S);
         return;
@@ -256,6 +254,8 @@ void fills_take(struct engine_core *e, const struct venue_report *r)
     core_publish(e, &out.header, t.header.instrument, e->now_ns, t.order_id);
     position_move(e, &t);
     balance_move(e, &t, INDEX_NONE);
+    if (r->is_liquidation)
+        positions_liquidated(e, r);
     if (o) {
         if (!(o->r.flags & ORDER_REPLACE_PLACED) || o->r.exchange_order_id[0] == 0)
             order_set_exchange_id(e, o, r->exchange_order_id);
@@ -307,7 +307,7 @@ void fills_replay(struct engine_core *e, const struct wire_trade_replay_request 
         if (out.event_number <= e->applied_event_number)
             continue;
         out.header.flags |= WIRE_REPLAY;
-        core_publish(e, &out.header, 0, out.header.origin_ns, 0);
+        core_publish(e, &out.header, out.header.instrument, out.header.origin_ns, 0);
     }
 }
 
@@ -343,21 +343,28 @@ void fills_applied(struct engine_core *e, const struct wire_applied_trade_number
     }
 }
 
-/* The ledger's figure, plus what was executed after it. */
+/* The ledger's figure, plus what was executed after it. Where the quantity is ours already, our own
+ * cost stays: the ledger's average is rounded. */
 void fills_position(struct engine_core *e, const struct wire_position_update *m)
 {
     struct instrument_state *i = instrument_find(e, m->header.instrument);
-    int64_t qty;
+    struct holding h;
 
     if (m->header.account != e->config.account || m->strategy != 0 || !i || !i->is_defined ||
-        m->applied_trade_number + 1 < e->oldest_trade_number ||
-        fixed_rescale(m->qty, m->qty_exp, i->definition.qty_exp, FIXED_NEAREST, &qty) != 0)
+        m->applied_trade_number + 1 < e->oldest_trade_number)
+        return;
+    holding_init(&h, m->price_exp, m->qty_exp);
+    holding_open(&h, m->qty, m->avg_price);
+    if (holding_rescale(&h, i->definition.price_exp, i->definition.qty_exp) != 0)
         return;
     for (uint64_t n = m->applied_trade_number + 1; n <= e->last_trade_number; n++) {
         const struct wire_trade_event *t = trade_at(e, n);
         if (t && t->header.instrument == i->id)
-            qty += signed_qty(t, i->definition.qty_exp);
+            (void)holding_fill(&h, t->side == SIDE_BUY, t->price, t->price_exp, t->qty, t->qty_exp);
     }
-    i->position_qty = qty;
+    if (h.qty != i->holding.qty) {
+        i->holding = h;
+        i->moved_ns = e->now_ns;
+    }
     i->position_number = e->last_trade_number;
 }

@@ -208,6 +208,7 @@ void guard_risk(struct engine_core *e, const struct wire_risk_state *risk)
         return;
     }
     maybe_resume(e);
+    positions_resume(e);
     for (size_t i = 0; i < risk->scope_count && i < WIRE_SCOPES_MAX; i++) {
         const struct wire_scope *s = &risk->scopes[i];
         if (s->state != RISK_KILLED || is_engine_wide(s))

@@ -117,9 +117,11 @@ static wire_reason judge(struct engine_core *e, struct order *o, const struct wi
                          const struct owner *owner)
 {
     struct instrument_state *i = instrument_find(e, m->header.instrument);
-    struct check_order check = {
-        .instrument = i, .side = m->side, .type = m->order_type, .is_post_only = m->is_post_only
-    };
+    struct check_order check = { .instrument = i,
+                                 .side = m->side,
+                                 .type = m->order_type,
+                                 .is_post_only = m->is_post_only,
+                                 .is_reduce_only = m->is_reduce_only };
 
     if (is_recalled(e, m->header.publisher, m->strategy, m->header.sent_ns))
         return REASON_REQUESTED;
@@ -133,7 +135,7 @@ static wire_reason judge(struct engine_core *e, struct order *o, const struct wi
         return REASON_MALFORMED;
     if (m->is_post_only && (m->order_type != ORDER_LIMIT || m->time_in_force != TIF_GTC))
         return REASON_MALFORMED;
-    wire_reason why = check_engine(e, m->strategy, i);
+    wire_reason why = check_engine(e, m->strategy, i, m->is_reduce_only);
     if (why)
         return why;
     if (to_instrument_scale(i, o->r.price, m->price_exp, m->qty, m->qty_exp, &check.price,
@@ -294,6 +296,7 @@ static wire_reason judge_replace(struct engine_core *e, const struct order *o,
                                  .side = o->r.side,
                                  .type = o->r.order_type,
                                  .is_post_only = (o->r.flags & ORDER_POST_ONLY) != 0,
+                                 .is_reduce_only = (o->r.flags & ORDER_REDUCE_ONLY) != 0,
                                  .counted_qty = o->r.qty,
                                  .replaced = o };
 
@@ -303,7 +306,7 @@ static wire_reason judge_replace(struct engine_core *e, const struct order *o,
         m->price <= 0 || o->r.order_type != ORDER_LIMIT || o->r.order_id == 0 ||
         o->r.venue_revision >= CLIENT_ID_REVISION_MAX)
         return REASON_MALFORMED;
-    wire_reason why = check_engine(e, o->r.strategy, i);
+    wire_reason why = check_engine(e, o->r.strategy, i, check.is_reduce_only);
     if (why)
         return why;
     if (to_instrument_scale(i, m->price, m->price_exp, m->qty, m->qty_exp, &check.price,
@@ -403,7 +406,7 @@ void replace_place(struct engine_core *e, struct order *o, const struct input_de
     if ((o->r.flags & ORDER_CANCEL_WANTED) || e->now_ns > o->r.deadline_ns)
         why = (o->r.flags & ORDER_CANCEL_WANTED) ? o->r.why : REASON_DEADLINE_PASSED;
     else
-        why = check_engine(e, o->r.strategy, i);
+        why = check_engine(e, o->r.strategy, i, (o->r.flags & ORDER_REDUCE_ONLY) != 0);
     if (why) {
         struct input_detail lost = { .why = why, .exchange_ns = detail->exchange_ns };
         (void)order_apply(e, o, INPUT_REPLACE_LOST, &lost);

@@ -292,8 +292,11 @@ static int open_found(struct journal *j, struct found found, journal_on_record *
     int err = segment_open(&j->now, path);
     if (err) {
         if (err == ERR_VERSION)
-            snprintf(problem, cap, "%s: version %u, this build reads up to %d", path,
-                     segment_header_of(&j->now)->version, JOURNAL_VERSION);
+            snprintf(problem, cap,
+                     "%s: version %u, this build writes %d: let the build that wrote it cancel its "
+                     "orders and stop, then move its files away; position_server keeps the trade "
+                     "numbers, and the venue is asked for the rest",
+                     path, segment_header_of(&j->now)->version, JOURNAL_VERSION);
         else
             say(problem, cap, err == ERR_PROTO ? "is not a journal" : "cannot be mapped", path);
         return err;

@@ -17,7 +17,7 @@
 #include "common/leaf/err.h"
 
 enum {
-    JOURNAL_VERSION = 1,
+    JOURNAL_VERSION = 2, /* 2: executions carry realised profit, positions their cost. */
     JOURNAL_RECORD_MAX = 4096,
     JOURNAL_SEGMENT_MIN = 1 << 16,
 };
@@ -36,7 +36,7 @@ typedef int journal_on_record(void *ctx, uint16_t type, const void *record, size
 
 /* journal_open locks the journal, reads every record through on_record and makes it ready to
  * append. problem (of cap bytes) says in words what is wrong. Returns 0; ERR_LOCKED: another
- * process has it; ERR_VERSION: written by a newer build; ERR_CHECKSUM: damaged in its middle (not
+ * process has it; ERR_VERSION: written by another version; ERR_CHECKSUM: damaged in its middle (not
  * just torn at its end); ERR_SYS; or what on_record gave. */
 int journal_open(struct journal **journal, const struct journal_config *config,
                  journal_on_record *on_record, void *ctx, char *problem, size_t cap);

@@ -135,6 +135,8 @@ const struct config_key trading_engine_keys[] = {
       "executions kept for replay to position_server and for knowing duplicates; three quarters of them unapplied stop new orders" },
     { "DRY_RUN", "PAPER_BALANCES", CONFIG_TEXT, AT(paper_balances), "USDT=100000 USD=100000 BTC=1 ETH=10", 0, 0, NULL, 0,
       "what a dry run's first start begins with: ASSET=AMOUNT, separated by spaces" },
+    { "DRY_RUN", "PAPER_LEVERAGE_PPM", CONFIG_INT, AT(paper_leverage_ppm), "5000000", 1000000, 125000000, NULL, 0,
+      "leverage of a dry run's perpetuals, parts per million: 5000000 is 5 to 1" },
 };
 /* clang-format on */
 const size_t trading_engine_key_count = COUNT(trading_engine_keys);

@@ -217,12 +217,22 @@ static void add_exposure(struct instrument_state *i, wire_side side, int64_t cha
         i->open_sell_qty += change;
 }
 
-/* What a working order locks: the quote of a buy (market: nothing known), the base of a sell. */
-static int64_t lock_of(const struct order *o, const struct instrument_state *i, uint16_t *asset)
+/* What a working order locks: the quote of a buy (market: nothing known), the base of a sell; of a
+ * derivative its margin, unless it can only reduce. */
+static int64_t lock_of(const struct engine_core *e, const struct order *o,
+                       const struct instrument_state *i, uint16_t *asset)
 {
     int64_t leaves = worst_leaves(o), amount = 0;
     int64_t price = MAX(o->r.price, o->r.pending_price);
 
+    if (is_derivative(i)) {
+        *asset = i->settle_asset;
+        if (!(o->r.flags & ORDER_REDUCE_ONLY) &&
+            fixed_notional(price, o->r.price_exp, leaves, o->r.qty_exp, ENGINE_AMOUNT_EXP, FIXED_UP,
+                           &amount) == 0)
+            amount = positions_margin(e, i, amount);
+        return amount;
+    }
     *asset = o->r.side == SIDE_BUY ? i->quote_asset : i->base_asset;
     if (o->r.side == SIDE_BUY)
         (void)fixed_notional(price, o->r.price_exp, leaves, o->r.qty_exp, ENGINE_AMOUNT_EXP,
@@ -246,7 +256,7 @@ void order_refresh(struct engine_core *e, struct order *o)
     add_exposure(i, o->r.side, exposed - o->exposed_qty);
     o->exposed_qty = exposed;
 
-    int64_t amount = lock_of(o, i, &asset);
+    int64_t amount = lock_of(e, o, i, &asset);
     if (o->locked_asset != INDEX_NONE)
         e->assets[o->locked_asset].own_locked -= o->locked_amount;
     o->locked_asset = asset;

@@ -1,6 +1,7 @@
 #include "trading_engine/core_internal.h"
 
-/* A round: open orders, a question for each of ours that the list lacks, executions, balances. Each
+/* A round: open orders, a question for each of ours that the list lacks, executions, balances; for
+ * venues that have them, positions and funding. Each
  * list is asked for again until it comes. The engine takes new risk only after a round that began
  * while the private stream was up. */
 
@@ -40,7 +41,7 @@ static void failed(struct engine_core *e)
 
 /* ---- executions ---- */
 
-static int64_t since_wall(const struct engine_core *e)
+int64_t reconcile_since_wall(const struct engine_core *e)
 {
     int64_t since =
         e->mark_wall_ns ? e->mark_wall_ns - e->config.timing.since_margin_ns : e->born_wall_ns;
@@ -80,7 +81,7 @@ static void pull_send(struct engine_core *e)
         c.instrument_kind = i->definition.kind;
         text_copy(c.symbol, sizeof(c.symbol), i->definition.symbol);
     }
-    c.since_wall_ns = since_wall(e);
+    c.since_wall_ns = reconcile_since_wall(e);
     r->pull_sent_ns = e->now_ns;
     if (command_send(e, &c, NULL, false, &r->pull_request) != 0)
         r->pull_retry_ns = MAX(e->now_ns + retry_pause(e), e->guard.back_off_until_ns);
@@ -235,8 +236,10 @@ static void balances_tick(struct engine_core *e)
     bool is_quiet =
         e->last_fill_ns > r->balance_last_ns && e->now_ns - e->last_fill_ns >= t->balance_quiet_ns;
     int64_t since = e->now_ns - r->balance_last_ns;
-    if ((is_quiet && since >= t->balance_least_ns) || since >= t->balance_every_ns)
+    if ((is_quiet && since >= t->balance_least_ns) || since >= t->balance_every_ns) {
         balances_send(e);
+        positions_want(e);
+    }
 }
 
 /* ---- a round ---- */
@@ -335,10 +338,26 @@ static void phase_tick(struct engine_core *e)
         }
         break;
     case RECONCILE_BALANCES:
-        if (r->balance_last_ns >= r->phase_ns)
-            complete(e);
-        else if (r->balance_request == 0 && e->now_ns >= r->retry_ns)
+        if (r->balance_last_ns >= r->phase_ns) {
+            if (!e->config.has_positions) {
+                complete(e);
+                break;
+            }
+            set_phase(e, RECONCILE_POSITIONS);
+            positions_want(e);
+        } else if (r->balance_request == 0 && e->now_ns >= r->retry_ns) {
             balances_send(e);
+        }
+        break;
+    case RECONCILE_POSITIONS:
+        if (positions_came_since(e, r->phase_ns)) {
+            set_phase(e, RECONCILE_FUNDING);
+            funding_want(e);
+        }
+        break;
+    case RECONCILE_FUNDING:
+        if (funding_came_since(e, r->phase_ns))
+            complete(e);
         break;
     }
 }
@@ -397,6 +416,8 @@ bool reconcile_done(struct engine_core *e, const struct venue_report *report)
 
     if (report->request_id == 0)
         return false;
+    if (positions_done(e, report))
+        return true;
     if (report->request_id == r->request) {
         r->request = 0;
         if (r->phase != RECONCILE_OPEN_ORDERS)

@@ -9,16 +9,17 @@
 #include "common/pure/wire.h"
 
 enum record_type {
-    RECORD_SESSION = 1,  /* struct session_record */
-    RECORD_ORDER = 2,    /* struct order_record: the order's whole state; the last one holds */
-    RECORD_TRADE = 3,    /* struct wire_trade_event: an execution, before it is published */
-    RECORD_ACCOUNT = 4,  /* struct wire_account_event, before it is published */
-    RECORD_KILL = 5,     /* struct kill_record */
-    RECORD_APPLIED = 6,  /* struct applied_record */
-    RECORD_MARK = 7,     /* struct mark_record: executions are known up to here */
-    RECORD_NUMBERS = 8,  /* struct numbers_record */
-    RECORD_POSITION = 9, /* struct position_record, in checkpoints */
-    RECORD_NONCE = 64,   /* struct nonce_record: no nonce at or below it is ever used again */
+    RECORD_SESSION = 1,      /* struct session_record */
+    RECORD_ORDER = 2,        /* struct order_record: the order's whole state; the last one holds */
+    RECORD_TRADE = 3,        /* struct wire_trade_event: an execution, before it is published */
+    RECORD_ACCOUNT = 4,      /* struct wire_account_event, before it is published */
+    RECORD_KILL = 5,         /* struct kill_record */
+    RECORD_APPLIED = 6,      /* struct applied_record */
+    RECORD_MARK = 7,         /* struct mark_record: executions are known up to here */
+    RECORD_NUMBERS = 8,      /* struct numbers_record */
+    RECORD_POSITION = 9,     /* struct position_record, in checkpoints, and where one was found */
+    RECORD_LIQUIDATION = 10, /* struct liquidation_record */
+    RECORD_NONCE = 64,       /* struct nonce_record: no nonce at or below it is ever used again */
 };
 
 struct session_record {
@@ -105,11 +106,23 @@ struct numbers_record {
 struct position_record {
     uint64_t instrument;
     int64_t qty;
+    uint64_t cost_low; /* Of struct holding, two's complement. */
+    int64_t cost_high;
     uint64_t last_trade_number; /* In qty. */
-    int8_t qty_exp;
-    uint8_t reserved[7];
+    int8_t price_exp, qty_exp;
+    uint8_t reserved[6];
 };
-static_assert(sizeof(struct position_record) == 32, "position_record: size");
+static_assert(sizeof(struct position_record) == 48, "position_record: size");
+
+struct liquidation_record {
+    uint64_t instrument;
+    int64_t wall_ns;
+    uint64_t command_id; /* The operator's last command at that time. */
+    uint8_t is_stopped;
+    uint8_t is_command_known;
+    uint8_t reserved[6];
+};
+static_assert(sizeof(struct liquidation_record) == 32, "liquidation_record: size");
 
 struct nonce_record {
     uint64_t high_water;

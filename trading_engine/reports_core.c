@@ -439,6 +439,9 @@ static void about_order(struct engine_core *e, const struct venue_report *r)
 {
     struct named n = name_of(e, r);
 
+    if (r->is_liquidation && r->state < ORDER_FILLED)
+        positions_liquidated(e, r); /* Its order, before its executions. */
+
     if (r->kind == REPORT_ORDER) {
         on_order(e, &n, r);
         return;
@@ -480,7 +483,8 @@ static void about_order(struct engine_core *e, const struct venue_report *r)
 
 static bool ends_request(const struct venue_report *r)
 {
-    if (r->request_id == 0 || r->kind == REPORT_FILL || r->kind == REPORT_BALANCE)
+    if (r->request_id == 0 || r->kind == REPORT_FILL || r->kind == REPORT_BALANCE ||
+        r->kind == REPORT_POSITION || r->kind == REPORT_FUNDING)
         return false;
     return r->kind != REPORT_ORDER || r->op == OP_QUERY; /* Lists end with DONE. */
 }
@@ -503,7 +507,11 @@ void reports_take(struct engine_core *e, const struct venue_report *r)
         return;
     case REPORT_BALANCE:
     case REPORT_TRANSFER:
+    case REPORT_FUNDING:
         balance_take(e, r);
+        return;
+    case REPORT_POSITION:
+        positions_take(e, r);
         return;
     case REPORT_INSTRUMENT:
         if (r->definition)

@@ -31,17 +31,14 @@ static void restore_position(struct engine_core *e, const struct position_record
 {
     struct instrument_state *i = instrument_find(e, p->instrument);
 
-    if (!i && e->instrument_count < ENGINE_INSTRUMENTS_MAX) {
-        i = &e->instruments[e->instrument_count++];
-        *i = (struct instrument_state){ .id = p->instrument,
-                                        .base_asset = INDEX_NONE,
-                                        .quote_asset = INDEX_NONE };
-    }
+    if (!i)
+        i = instrument_new(e, p->instrument);
     if (!i)
         return;
-    i->position_qty = p->qty;
+    holding_init(&i->holding, p->price_exp, p->qty_exp);
+    i->holding.qty = p->qty;
+    i->holding.cost = (i128)p->cost_high * ((i128)1 << 64) + p->cost_low;
     i->position_number = p->last_trade_number;
-    i->definition.qty_exp = p->qty_exp;
 }
 
 static void restore_kill(struct engine_core *e, const struct kill_record *k)
@@ -77,6 +74,8 @@ static size_t record_size(uint16_t type)
         return sizeof(struct numbers_record);
     case RECORD_POSITION:
         return sizeof(struct position_record);
+    case RECORD_LIQUIDATION:
+        return sizeof(struct liquidation_record);
     default:
         return 0;
     }
@@ -92,6 +91,7 @@ union any_record {
     struct mark_record mark;
     struct numbers_record numbers;
     struct position_record position;
+    struct liquidation_record liquidation;
 };
 
 int engine_core_restore(struct engine_core *e, uint16_t type, const void *record, size_t size)
@@ -134,6 +134,9 @@ int engine_core_restore(struct engine_core *e, uint16_t type, const void *record
         e->last_trade_number = MAX(e->last_trade_number, r.numbers.last_trade_number);
         e->last_event_number = MAX(e->last_event_number, r.numbers.last_event_number);
         break;
+    case RECORD_LIQUIDATION:
+        positions_restore_liquidation(e, &r.liquidation);
+        break;
     default:
         restore_position(e, &r.position);
         break;
@@ -168,11 +171,11 @@ static int checkpoint_positions(struct engine_core *e,
 
     for (size_t i = 0; i < e->instrument_count && !err; i++) {
         const struct instrument_state *s = &e->instruments[i];
-        struct position_record p = { .instrument = s->id,
-                                     .qty = s->position_qty,
-                                     .last_trade_number = s->position_number,
-                                     .qty_exp = s->definition.qty_exp };
+        struct position_record p = position_record_of(s);
+        struct liquidation_record l = liquidation_record_of(e, s);
         err = append(ctx, RECORD_POSITION, &p, sizeof(p));
+        if (!err && s->is_liquidated)
+            err = append(ctx, RECORD_LIQUIDATION, &l, sizeof(l));
     }
     return err;
 }
@@ -193,6 +196,9 @@ static int checkpoint_account(struct engine_core *e,
         event.total = a->total;
         event.free = a->free;
         event.locked = a->locked;
+        event.margin = a->margin;
+        event.unrealised_pnl = a->unrealised_pnl;
+        event.event_number = e->last_event_number; /* The changes that follow are in it. */
         event.as_of_trade_number =
             e->config.is_dry_run ? e->last_trade_number : a->as_of_trade_number;
         text_copy(event.asset, sizeof(event.asset), a->code);

@@ -90,7 +90,7 @@ int segment_open(struct segment *s, const char *path)
     if (memcmp(h->magic, magic, sizeof(magic)) != 0)
         return ERR_PROTO;
     s->number = h->segment;
-    return h->version > JOURNAL_VERSION ? ERR_VERSION : 0;
+    return h->version != JOURNAL_VERSION ? ERR_VERSION : 0;
 }
 
 static void sync_directory(const char *path)

@@ -189,9 +189,9 @@ static void pursue_place(struct engine_core *e, struct order *o)
 
     if (o->retry_at_ns == 0 || e->now_ns < o->retry_at_ns || o->r.state != ORDER_PENDING_NEW)
         return;
-    bool is_allowed =
-        e->now_ns < o->r.deadline_ns && !(o->r.flags & ORDER_CANCEL_WANTED) &&
-        check_engine(e, o->r.strategy, instrument_find(e, o->r.instrument)) == REASON_NONE;
+    bool is_allowed = e->now_ns < o->r.deadline_ns && !(o->r.flags & ORDER_CANCEL_WANTED) &&
+                      check_engine(e, o->r.strategy, instrument_find(e, o->r.instrument),
+                                   (o->r.flags & ORDER_REDUCE_ONLY) != 0) == REASON_NONE;
     if (is_allowed)
         send_place(e, o);
     else
