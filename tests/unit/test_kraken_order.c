@@ -1388,30 +1388,30 @@ static void errors_are_classified_by_prefix(void)
 
 static void the_cache_lets_ended_orders_go_first(void)
 {
-    struct kraken_cache cache;
+    struct order_cache cache;
     char id[32];
 
-    CHECK(kraken_cache_init(&cache) == 0);
-    for (int i = 0; i < KRAKEN_CACHE_MAX; i++) {
+    CHECK(order_cache_init(&cache) == 0);
+    for (int i = 0; i < ORDER_CACHE_MAX; i++) {
         snprintf(id, sizeof(id), "O%d", i);
-        kraken_cache_put(&cache, id)->state = i % 8 == 3 ? ORDER_CANCELLED : ORDER_LIVE;
+        order_cache_put(&cache, id)->state = i % 8 == 3 ? ORDER_CANCELLED : ORDER_LIVE;
     }
     CHECK_INT(cache.evicted, 0);
     for (int i = 0; i < 100; i++) {
         snprintf(id, sizeof(id), "N%d", i);
-        kraken_cache_put(&cache, id)->state = ORDER_LIVE;
+        order_cache_put(&cache, id)->state = ORDER_LIVE;
     }
     CHECK_INT(cache.evicted, 100);
     CHECK_INT(cache.evicted_live, 0);
     for (int i = 0; i < 100; i++) {
         snprintf(id, sizeof(id), "N%d", i);
-        CHECK(kraken_cache_find(&cache, id) != NULL);
+        CHECK(order_cache_find(&cache, id) != NULL);
     }
-    CHECK(!kraken_cache_find(&cache, "O3"));
-    CHECK(kraken_cache_find(&cache, "O0"));
-    CHECK(kraken_cache_find(&cache, "O2043"));
-    kraken_cache_fini(&cache);
-    kraken_cache_fini(&cache);
+    CHECK(!order_cache_find(&cache, "O3"));
+    CHECK(order_cache_find(&cache, "O0"));
+    CHECK(order_cache_find(&cache, "O2043"));
+    order_cache_fini(&cache);
+    order_cache_fini(&cache);
 }
 
 static void assets_have_one_canonical_code(void)

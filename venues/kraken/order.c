@@ -27,15 +27,15 @@ void kraken_charge(const struct kraken_turn *turn, const struct venue_command *c
 {
     struct kraken_side *side = turn->side;
     struct kraken_listed *listed = kraken_listed_of_command(turn, command);
-    const struct kraken_known *known = NULL;
+    const struct order_known *known = NULL;
     int64_t now = turn->clock->now_ns, age = 0;
 
     if (!listed || !kraken_is_about_order(command->op))
         return;
     if (command->op != OP_PLACE)
         known = *command->exchange_order_id
-                    ? kraken_cache_find(&side->cache, command->exchange_order_id)
-                    : kraken_cache_by_client_id(&side->cache, command->client_order_id);
+                    ? order_cache_find(&side->cache, command->exchange_order_id)
+                    : order_cache_by_client_id(&side->cache, command->client_order_id);
     if (known && known->changed_ns)
         age = now - known->changed_ns;
     kraken_counter_add(&listed->counter, side->tier->engine_milli_per_s,
@@ -240,7 +240,7 @@ static void order_fini(void *state)
 
     kraken_keys_fini(&side->keys);
     kraken_names_fini(&side->names);
-    kraken_cache_fini(&side->cache);
+    order_cache_fini(&side->cache);
     free(side->listed);
     side->listed = NULL;
     secret_wipe(side->token, sizeof(side->token));
@@ -286,7 +286,7 @@ static int order_init(void *state, const struct venue_order_config *config)
     if (!err)
         err = kraken_names_init(&side->names);
     if (!err)
-        err = kraken_cache_init(&side->cache);
+        err = order_cache_init(&side->cache);
     if (err)
         order_fini(side);
     return err;

@@ -16,6 +16,7 @@
 #define TICKPIPE_VENUES_KRAKEN_ORDER_H
 
 #include "common/pure/crypto.h"
+#include "common/pure/order_cache.h"
 #include "venues/kraken/kraken.h"
 
 enum {
@@ -23,9 +24,7 @@ enum {
     KRAKEN_TOKEN_MAX = 256,
     KRAKEN_WS_PENDING = 256,  /* Power of two: requests over WebSocket without an answer. */
     KRAKEN_REST_PENDING = 64, /* Calls without an answer or waiting for their turn. */
-    KRAKEN_CACHE_MAX = 2048,  /* Orders remembered; the longest untouched goes first. */
-    KRAKEN_CACHE_BUCKETS = 4096,
-    KRAKEN_PAGES_MAX = 200, /* Of 50 executions. */
+    KRAKEN_PAGES_MAX = 200,   /* Of 50 executions. */
     KRAKEN_PAGE = 50,
     KRAKEN_ORDER_CONNECTION = 0,
 };
@@ -93,40 +92,6 @@ int kraken_call_write(struct kraken_keys *keys, const struct kraken_names *names
                       uint64_t nonce, struct venue_request *out);
 
 bool kraken_client_id_is_valid(const char *id);
-
-/* ---- order_cache.c ---- */
-
-struct kraken_known {
-    char order_id[VENUE_ID_MAX];
-    char client_order_id[40];
-    char symbol[32];
-    wire_side side;
-    wire_order_type type;
-    wire_time_in_force time_in_force;
-    bool is_post_only;
-    wire_order_state state;
-    int8_t price_exp, qty_exp;
-    int64_t price, qty, cum_qty; /* cum_qty -1: not said yet. */
-    int64_t changed_ns;          /* Placed or amended: the rate counter's age. 0: not seen. */
-    uint16_t bucket_next, older, newer; /* Index + 1. */
-    bool is_used;
-};
-
-struct kraken_cache {
-    struct kraken_known *orders; /* KRAKEN_CACHE_MAX */
-    uint16_t *buckets;           /* Index + 1. */
-    uint16_t oldest, newest;     /* Index + 1, by last touch. */
-    uint32_t used;
-    uint64_t evicted, evicted_live;
-};
-
-int kraken_cache_init(struct kraken_cache *cache); /* 0 or ERR_SYS; allocates. */
-void kraken_cache_fini(struct kraken_cache *cache);
-struct kraken_known *kraken_cache_find(struct kraken_cache *cache, const char *order_id);
-/* kraken_cache_put finds or makes; a full cache lets the longest untouched ended order go, else the
- * longest untouched. Touches it. */
-struct kraken_known *kraken_cache_put(struct kraken_cache *cache, const char *order_id);
-struct kraken_known *kraken_cache_by_client_id(struct kraken_cache *cache, const char *id);
 
 /* ---- order_rate.c ---- */
 
@@ -212,7 +177,7 @@ struct kraken_side {
     struct kraken_ws_pending ws[KRAKEN_WS_PENDING];
     unsigned ws_count;
     struct kraken_rest_pending rest[KRAKEN_REST_PENDING];
-    struct kraken_cache cache;
+    struct order_cache cache;
     const struct kraken_tier *tier;
     struct kraken_counter rest_counter;
     int64_t metadata_at_ns;

@@ -137,7 +137,7 @@ static enum kraken_taken on_placed(const struct kraken_turn *turn,
         scan_begin(&iter, &list) != 0 || scan_item(&iter, &id) != 0 || id.type != SCAN_STRING ||
         scan_text(&id, report.exchange_order_id, sizeof(report.exchange_order_id)) != 0)
         return KRAKEN_TAKEN_UNREAD;
-    struct kraken_known *known = kraken_cache_put(&turn->side->cache, report.exchange_order_id);
+    struct order_known *known = order_cache_put(&turn->side->cache, report.exchange_order_id);
     if (!*known->client_order_id)
         snprintf(known->client_order_id, sizeof(known->client_order_id), "%s",
                  command->client_order_id);
@@ -169,10 +169,10 @@ static enum kraken_taken on_cancelled(const struct kraken_turn *turn,
     kraken_report_begin(turn, &report, count > 0 ? REPORT_CANCELLED : REPORT_CANCEL_REJECTED,
                         command);
     report.why = count > 0 ? REASON_REQUESTED : REASON_VENUE_UNKNOWN_ORDER;
-    const struct kraken_known *known =
+    const struct order_known *known =
         *command->exchange_order_id
-            ? kraken_cache_find(&turn->side->cache, command->exchange_order_id)
-            : kraken_cache_by_client_id(&turn->side->cache, command->client_order_id);
+            ? order_cache_find(&turn->side->cache, command->exchange_order_id)
+            : order_cache_by_client_id(&turn->side->cache, command->client_order_id);
     if (known && known->state == ORDER_CANCELLED && known->qty_exp == report.qty_exp)
         report.cum_qty = known->cum_qty;
     kraken_report(turn, &report);
@@ -185,10 +185,10 @@ static enum kraken_taken on_amended(const struct kraken_turn *turn,
 {
     struct venue_report report;
     struct scan_value id;
-    struct kraken_known *known =
+    struct order_known *known =
         *command->exchange_order_id
-            ? kraken_cache_find(&turn->side->cache, command->exchange_order_id)
-            : kraken_cache_by_client_id(&turn->side->cache, command->client_order_id);
+            ? order_cache_find(&turn->side->cache, command->exchange_order_id)
+            : order_cache_by_client_id(&turn->side->cache, command->client_order_id);
 
     if (scan_find(result, "amend_id", &id) != 0)
         return KRAKEN_TAKEN_UNREAD;
@@ -411,8 +411,8 @@ static int read_trade(const struct kraken_turn *turn, const struct scan_value *i
     quote_of(turn->side, symbol, report->fee_asset);
     if (scan_find(body, "maker", &value) == 0 && scan_bool(&value, &is_maker) == 0)
         report->liquidity = is_maker ? LIQUIDITY_MAKER : LIQUIDITY_TAKER;
-    const struct kraken_known *known =
-        kraken_cache_find(&turn->side->cache, report->exchange_order_id);
+    const struct order_known *known =
+        order_cache_find(&turn->side->cache, report->exchange_order_id);
     if (known)
         snprintf(report->client_order_id, sizeof(report->client_order_id), "%s",
                  known->client_order_id);

@@ -54,7 +54,7 @@ static int read_execution(const struct scan_value *item, struct execution *out)
     return 0;
 }
 
-static wire_order_state state_of(const struct scan_value *status, const struct kraken_known *known)
+static wire_order_state state_of(const struct scan_value *status, const struct order_known *known)
 {
     static const struct {
         const char *word;
@@ -100,7 +100,7 @@ static int take_number(const struct scan_value *value, int exp, int64_t *out)
 
 /* Lays what the frame says over what was known. */
 static int merge(const struct kraken_turn *turn, const struct execution *execution,
-                 struct kraken_known *known)
+                 struct order_known *known)
 {
     struct venue_report scale;
     bool has_symbol = execution->symbol.type == SCAN_STRING;
@@ -136,7 +136,7 @@ static int merge(const struct kraken_turn *turn, const struct execution *executi
     return 0;
 }
 
-static void fill_in(const struct kraken_turn *turn, const struct kraken_known *known,
+static void fill_in(const struct kraken_turn *turn, const struct order_known *known,
                     struct venue_report *report)
 {
     kraken_report_instrument(turn->side, report, known->symbol);
@@ -163,7 +163,7 @@ static bool has_part(const struct scan_value *text, const char *part)
 
 /* Why an order ended, in the venue's words and, where it says none, by what kind of order it was.
  */
-static wire_reason end_reason(const struct kraken_known *known, const struct scan_value *reason)
+static wire_reason end_reason(const struct order_known *known, const struct scan_value *reason)
 {
     static const struct {
         const char *part;
@@ -220,7 +220,7 @@ static int take_fees(const struct kraken_turn *turn, const struct scan_value *fe
 }
 
 static int report_fill(const struct kraken_turn *turn, const struct execution *execution,
-                       const struct kraken_known *known, struct venue_report *report)
+                       const struct order_known *known, struct venue_report *report)
 {
     report->kind = REPORT_FILL;
     report->last_qty = report->last_price = 0;
@@ -252,7 +252,7 @@ static int on_execution(const struct kraken_turn *turn, const struct scan_value 
     if (read_execution(item, &execution) != 0 ||
         scan_text(&execution.order_id, order_id, sizeof(order_id)) != 0 || !*order_id)
         return ERR_PROTO;
-    struct kraken_known *known = kraken_cache_put(&turn->side->cache, order_id);
+    struct order_known *known = order_cache_put(&turn->side->cache, order_id);
     if (merge(turn, &execution, known) != 0)
         return ERR_PROTO;
     kraken_report_begin(turn, &report, REPORT_ORDER, NULL);
@@ -325,11 +325,11 @@ static int read_amount(const struct scan_value *value, int64_t *amount, int8_t *
  * tells totals only. */
 static int64_t held(const struct kraken_turn *turn, const char *asset, int exp)
 {
-    const struct kraken_cache *cache = &turn->side->cache;
+    const struct order_cache *cache = &turn->side->cache;
     i128 sum = 0;
 
     for (uint32_t i = 0; i < cache->used; i++) {
-        const struct kraken_known *known = &cache->orders[i];
+        const struct order_known *known = &cache->orders[i];
         const struct kraken_pair *pair;
         int64_t open_qty, amount = 0;
         if (!known->is_used || known->state >= ORDER_FILLED || known->qty <= 0 ||

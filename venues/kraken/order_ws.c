@@ -57,12 +57,12 @@ static void result_text(const struct scan_value *result, const char *name, char 
 static void remember_placed(const struct kraken_turn *turn, const struct venue_command *command,
                             const char *order_id)
 {
-    struct kraken_known *known = kraken_cache_find(&turn->side->cache, order_id);
+    struct order_known *known = order_cache_find(&turn->side->cache, order_id);
 
     if (!known) {
         struct venue_report report;
         kraken_report_begin(turn, &report, REPORT_ACCEPTED, command);
-        known = kraken_cache_put(&turn->side->cache, order_id);
+        known = order_cache_put(&turn->side->cache, order_id);
         snprintf(known->symbol, sizeof(known->symbol), "%s", report.symbol);
         known->price_exp = report.price_exp;
         known->qty_exp = report.qty_exp;
@@ -110,10 +110,10 @@ static void on_cancelled(const struct kraken_turn *turn, const struct venue_comm
     result_text(&frame->result, "order_id", order_id, sizeof(order_id));
     if (*order_id)
         snprintf(report.exchange_order_id, sizeof(report.exchange_order_id), "%s", order_id);
-    const struct kraken_known *known =
+    const struct order_known *known =
         *report.exchange_order_id
-            ? kraken_cache_find(&turn->side->cache, report.exchange_order_id)
-            : kraken_cache_by_client_id(&turn->side->cache, report.client_order_id);
+            ? order_cache_find(&turn->side->cache, report.exchange_order_id)
+            : order_cache_by_client_id(&turn->side->cache, report.client_order_id);
     if (known && known->state == ORDER_CANCELLED && known->qty_exp == report.qty_exp)
         report.cum_qty = known->cum_qty;
     report.why = REASON_REQUESTED;
@@ -123,10 +123,10 @@ static void on_cancelled(const struct kraken_turn *turn, const struct venue_comm
 static void on_amended(const struct kraken_turn *turn, const struct venue_command *command)
 {
     struct venue_report report;
-    struct kraken_known *known =
+    struct order_known *known =
         *command->exchange_order_id
-            ? kraken_cache_find(&turn->side->cache, command->exchange_order_id)
-            : kraken_cache_by_client_id(&turn->side->cache, command->client_order_id);
+            ? order_cache_find(&turn->side->cache, command->exchange_order_id)
+            : order_cache_by_client_id(&turn->side->cache, command->client_order_id);
 
     kraken_report_begin(turn, &report, REPORT_REPLACED, command);
     report.price_exp = (int8_t)command->price_exp;

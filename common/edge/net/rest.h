@@ -43,7 +43,7 @@ struct rest_response {
     const char *error; /* The same for people, "" when there is a status. */
     const char *body;  /* Always ended by a NUL that body_len does not count. */
     size_t body_len;
-    const struct rest_header *headers; /* Names in lower case: x-*, retry-after, date. */
+    const struct rest_header *headers; /* Names in lower case: x-*, cb-*, retry-after, date. */
     size_t header_count;
     int64_t queued_ns, sent_ns, received_ns; /* sent_ns 0: never. */
 };

@@ -208,6 +208,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 static bool is_of_interest(const char *name, size_t len)
 {
     return (len > 2 && strncasecmp(name, "x-", 2) == 0) ||
+           (len > 3 && strncasecmp(name, "cb-", 3) == 0) ||
            (len == 11 && strncasecmp(name, "retry-after", 11) == 0) ||
            (len == 4 && strncasecmp(name, "date", 4) == 0);
 }
