@@ -3,7 +3,11 @@
  *     # proof VENUE OPERATION KIND [DETAIL]
  *
  * printed once the thing has been shown and not before. docs/venues.md is made of these lines by
- * tests/proof/venues_table.c, which takes only those of programs in whose log nothing failed.
+ * tests/proof/venues_table.c, which takes only those of programs in whose log nothing failed. What
+ * a venue does not have is said, with the reason, by
+ *
+ *     # absent VENUE OPERATION REASON
+ *
  * Clients in other languages print the same line (tests/interop/proof.mjs reads the lists here). */
 #ifndef TICKPIPE_TESTS_PROOF_H
 #define TICKPIPE_TESTS_PROOF_H
@@ -117,6 +121,10 @@ static inline void proof_of(const char *venue, enum proof_operation operation, e
     printf("# proof %s %s %s%s%s\n", venue, proof_operation_str(operation), proof_kind_str(kind),
            detail[0] ? " " : "", detail);
 }
+
+/* proof_absent(venue, operation, reason): the venue has no such thing, whatever we build. */
+#define proof_absent(venue, operation, reason) \
+    printf("# absent %s %s %s\n", (venue), proof_operation_str(PROOF_##operation), (reason))
 
 /* proof(venue, operation, kind): for unit tests, behind tests/unit/check.h, at the end of a case:
  *     proof("okx", place_limit_ws, vector); */

@@ -1,5 +1,5 @@
 // The claims that hold for every venue: struct of one run, see venues.mjs.
-import { proof } from './proof.mjs'
+import { absent, proof } from './proof.mjs'
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -31,7 +31,7 @@ export class Run {
 
   // False, with a line that says why, where the venue's file excludes the operation.
   tries (operation) {
-    const reason = this.venue.without?.[operation]
+    const reason = this.venue.without?.[operation] ?? this.venue.absent?.[operation]
     if (reason) console.log(`# ${this.name}: ${operation} is not tried: ${reason}`)
     return !reason
   }
@@ -77,6 +77,7 @@ export class Run {
   }
 
   async all () {
+    for (const [operation, reason] of Object.entries(this.venue.absent ?? {})) absent(this.name, operation, reason)
     try {
       for (const target of this.venue.targets) {
         await this.trade(target)

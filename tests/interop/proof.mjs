@@ -15,3 +15,9 @@ export function proof (venue, operation, kind, detail = '') {
   if (!operations.has(operation) || !kinds.has(kind)) throw new Error(`tests/proof.h has no ${operation} by ${kind}`)
   console.log(`# proof ${venue} ${operation} ${kind}${detail ? ` ${detail}` : ''}`)
 }
+
+// The venue has no such thing, whatever we build.
+export function absent (venue, operation, reason) {
+  if (!operations.has(operation)) throw new Error(`tests/proof.h has no ${operation}`)
+  console.log(`# absent ${venue} ${operation} ${reason}`)
+}

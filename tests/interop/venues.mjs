@@ -10,6 +10,7 @@
 //   targets       what is traded: [{ symbol: 'BTC/USDT', amount: 0.01 }], amount as ccxt takes it (contracts where the
 //                 venue counts them); a symbol with ':' is a perpetual
 //   without       { operation: reason } of tests/proof.h: not tried, with the reason
+//   absent        { operation: reason }: the venue has no such thing: docs/venues.md says so
 //   params        (operation, target) -> further parameters of ccxt for that call
 //   watchesAll    own orders are watched for all symbols at once
 //   wsTakesNoSymbol   cancel and cancel-all over WebSocket

@@ -4,6 +4,7 @@
 #include "common/pure/book.h"
 #include "common/pure/instrument.h"
 #include "tests/unit/check.h"
+#include "tests/unit/proof_talk.h"
 #include "venues/binance/sim_binance.h"
 #include "venues/venue.h"
 
@@ -65,6 +66,8 @@ static struct {
     unsigned invalid, doubled, loss_percent, unknown, accepted, rejected, replaced, cancelled;
     uint64_t random;
 } world;
+
+static struct proof_talk talk;
 
 static unsigned chance(unsigned below)
 {
@@ -164,6 +167,7 @@ static int client_requests(bool is_feed, const struct venue_request *request)
 static int order_requests(void *ctx, const struct venue_request *request)
 {
     (void)ctx;
+    proof_talk_way(&talk, false);
     return client_requests(false, request);
 }
 
@@ -179,6 +183,7 @@ static int order_sends(void *ctx, unsigned connection, const char *frame, size_t
     (void)connection;
     if (!world.is_api_open)
         return ERR_CLOSED;
+    proof_talk_way(&talk, true);
     sim_binance.ws_frame(&world.sim, &world.api, frame, len);
     return 0;
 }
@@ -255,6 +260,7 @@ static bool is_answer(const struct venue_report *r)
 static void on_report(void *ctx, const struct venue_report *r)
 {
     (void)ctx;
+    proof_talk_report(&talk, r);
     if (r->request_id && is_answer(r)) {
         world.doubled += world.answers[r->request_id]++ > 0;
         world.invalid += r->op != world.ops[r->request_id];
@@ -282,6 +288,7 @@ static void on_report(void *ctx, const struct venue_report *r)
 static void on_event(void *ctx, struct wire_header *event)
 {
     (void)ctx;
+    proof_talk_event(&talk, event);
     world.invalid += wire_check(event, event->size) != 0;
     if (event->instrument != instrument_id("binance", INSTRUMENT_SPOT, "BTCUSDT"))
         return;
@@ -537,6 +544,7 @@ static void give(struct venue_command *command)
 {
     command->request_id = ++world.next_request;
     world.ops[command->request_id] = command->op;
+    proof_talk_command(&talk, command);
     int err = venue_binance.order->command(world.order, command, &world.clock, &order_out);
     if (err) {
         fprintf(stderr, "command %d: %s\n", command->op, err_str(err));
@@ -813,6 +821,7 @@ static void all_is_told_when_nothing_is_lost(void)
            cancelled);
     CHECK_INT(unknown, 0);
     CHECK(accepted > 200 && replaced > 20 && cancelled > 20 && rejected > 5);
+    proof_talk_end(&talk, "binance");
 }
 
 static void all_is_found_again_when_answers_and_connections_are_lost(void)
@@ -826,6 +835,7 @@ static void all_is_found_again_when_answers_and_connections_are_lost(void)
     }
     printf("# %u outcomes unknown on the way\n", unknown);
     CHECK(unknown > 50);
+    proof_talk_end(&talk, "binance");
 }
 
 int main(void)

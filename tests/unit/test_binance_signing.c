@@ -3,6 +3,7 @@
 #include "common/leaf/fixed.h"
 #include "common/pure/crypto.h"
 #include "tests/unit/capture.h"
+#include "tests/proof.h"
 #include "tests/unit/check.h"
 #include "tests/unit/order_world.h"
 #include "venues/binance/order.h"
@@ -237,6 +238,7 @@ static void published_payloads_have_the_published_signatures(void)
         CHECK_STR(hex, vectors[i].signature);
     }
     hmac_key_fini(&key);
+    proof("binance", signing, vector);
 }
 
 /* Signs again what a frame's params say, by the rule of the venue's page: sorted by name, joined,
@@ -326,6 +328,7 @@ static void websocket_requests_have_the_published_signatures(void)
     CHECK(strstr(world.frames[0],
                  "1cf54395b336b0a9727ef27d5d98987962bc47aca6e13fe978612d0adee066ed") != NULL);
     order_world_end(&world);
+    proof("binance", signing, vector);
 }
 
 /* W1, W2, W4, W8 and W10 have parameters of their own mind: the same templates, without

@@ -2,6 +2,7 @@
  * and what each answer, refusal and silence is reported as. */
 #include "common/pure/instrument.h"
 #include "tests/unit/capture.h"
+#include "tests/proof.h"
 #include "tests/unit/check.h"
 #include "tests/unit/order_world.h"
 #include "venues/kraken/order.h"
@@ -152,6 +153,7 @@ static void signatures_are_those_of_the_published_vectors(void)
     kraken_keys_fini(&keys);
     CHECK_INT(kraken_keys_init(&keys, "key", "not base64!"), ERR_AUTH);
     CHECK_INT(kraken_keys_init(&keys, "key", ""), ERR_AUTH);
+    proof("kraken", signing, vector);
 }
 
 /* The commands whose requests an independent client signed. */

@@ -2,6 +2,7 @@
  * without sockets: whatever orders fly, both must tell one story in the end. */
 #include "common/leaf/fixed.h"
 #include "tests/unit/check.h"
+#include "tests/unit/proof_talk.h"
 #include "venue_simulator/sim.h"
 #include "venues/kraken/feed.h"
 #include "venues/kraken/order.h"
@@ -69,6 +70,8 @@ static struct {
     bool is_swallowed; /* Answers to the order side get lost. */
     uint64_t random;
 } world;
+
+static struct proof_talk talk;
 
 static uint32_t draw(uint32_t below)
 {
@@ -146,6 +149,7 @@ static int side_sends(void *ctx, unsigned connection, const char *frame, size_t 
     (void)connection;
     if (!world.is_ws_open[PRIVATE])
         return ERR_CLOSED;
+    proof_talk_way(&talk, true);
     queue(frame, len, PRIVATE, true);
     return 0;
 }
@@ -168,6 +172,7 @@ static int feed_asks(void *ctx, const struct venue_request *request)
 static int side_asks(void *ctx, const struct venue_request *request)
 {
     (void)ctx;
+    proof_talk_way(&talk, false);
     return keep_request(request, true);
 }
 
@@ -189,6 +194,7 @@ static void on_note(void *ctx, const char *event, const char *text)
 static void on_event(void *ctx, struct wire_header *event)
 {
     (void)ctx;
+    proof_talk_event(&talk, event);
     world.invalid += wire_check(event, event->size) != 0;
     if (event->type == WIRE_feed_status && event->instrument == 0)
         world.feed_state = ((const struct wire_feed_status *)(const void *)event)->state;
@@ -241,6 +247,7 @@ static void on_report(void *ctx, const struct venue_report *report)
     (void)ctx;
     struct told *about = told_of(report);
 
+    proof_talk_report(&talk, report);
     if (is_answer(report)) {
         struct told *told = &world.told[report->request_id];
         told->answers++;
@@ -527,6 +534,7 @@ static struct venue_command command_new(enum venue_op op)
 static int give(const struct venue_command *command)
 {
     world.clock.nonce++;
+    proof_talk_command(&talk, command);
     int err = kraken_order_ops.command(world.side, command, &world.clock, &side_out);
     if (err)
         world.command_count--; /* It was the last one. */
@@ -714,6 +722,7 @@ static void many_orders_end_the_same_on_both_sides(void)
     CHECK_INT(world.told[world.command_count].answer, REPORT_DONE);
     CHECK_INT(world.trade_count, told);
     CHECK_INT(world.repeated_trades, told);
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 
@@ -738,6 +747,7 @@ static void faults_of_the_stream_are_noticed_and_mended(void)
     CHECK_INT(world.sim.faults[SIM_FAULT_SKIP_SEQUENCE].count +
                   world.sim.faults[SIM_FAULT_CORRUPT_CHECKSUM].count,
               0);
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 
@@ -754,6 +764,7 @@ static void a_repeated_execution_report_is_one_fill(void)
     }
     pass(500);
     check_orders();
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 
@@ -780,6 +791,7 @@ static void a_lost_answer_is_an_unknown_outcome_that_a_query_settles(void)
     CHECK_INT(give(&query), 0);
     deliver();
     CHECK_INT(world.told[world.command_count].answer, REPORT_NO_SUCH_ORDER);
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 
@@ -816,6 +828,7 @@ static void a_connection_lost_in_mid_order_ends_in_one_truth(void)
     about(resting, OP_QUERY, 0, 0);
     pass(100);
     check_orders();
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 
@@ -836,6 +849,7 @@ static void the_dead_mans_switch_cancels_what_rests(void)
     ask(OP_SERVER_TIME);
     pass(100);
     check_orders();
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 
@@ -859,6 +873,7 @@ static void maintenance_closes_the_pairs_and_the_gate(void)
     pass(3000);
     CHECK_INT(world.feed_state, FEED_LIVE);
     CHECK_INT(world.feed->markets[0].definition.state, TRADING_OPEN);
+    proof_talk_end(&talk, "kraken");
     close_world();
 }
 

@@ -3,8 +3,12 @@ import { createHmac } from 'node:crypto'
 
 export default {
   rest: 'https://127.0.0.1:8401',
-  without: {
+  absent: {
     batch: 'the venue has none for spot',
+    batch_ws: 'the venue has none for spot',
+    dead_man: 'the venue has none for spot'
+  },
+  without: {
     place_post_only_ws: 'ccxt sends its own word postOnly along, which the venue refuses; the engine places LIMIT_MAKER'
   },
   targets: [{ symbol: 'BTC/USDT', amount: 0.01 }],

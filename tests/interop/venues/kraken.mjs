@@ -6,9 +6,15 @@ export default {
   targets: [{ symbol: 'BTC/USDT', amount: 0.01 }],
   watchesAll: true, // Later frames of an order name no symbol, so ccxt wakes only who watches them all.
   wsTakesNoSymbol: true,
-  without: {
+  absent: {
     place_fok: 'the venue documents no FOK',
     place_fok_ws: 'the venue documents no FOK',
+    query_ws: 'no such request of WebSocket v2',
+    open_orders_ws: 'no such request of WebSocket v2; the channel executions has them in its snapshot',
+    executions_ws: 'no such request of WebSocket v2; the channel executions has the last ones in its snapshot',
+    balances_ws: 'no such request of WebSocket v2; the channel balances has them in its snapshot'
+  },
+  without: {
     batch: 'AddOrderBatch is never sent by us, the simulator has none'
   },
   make ({ env, rest, secret }) {
