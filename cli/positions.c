@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WAIT_MS = 2000, NAMES_MS = 1000 };
+enum { WAIT_MS = 2000, NAMES_MS = 1000, BASES_MAX = 64, DELTA_EXP = 8 };
 
 struct wanted {
     const struct venue_instance *instance;
@@ -39,9 +39,9 @@ static const char *decimal(int64_t value, int exp, char out[FIXED_TEXT_MAX])
 
 static void print_position(const struct gather *gather, const struct wire_position *p)
 {
-    char name[32], text[6][FIXED_TEXT_MAX];
+    char name[32], text[7][FIXED_TEXT_MAX];
 
-    printf("%-10s %-12s %8u %16s %16s %16s %14s %14s %12s%s\n",
+    printf("%-15s %-14s %8u %16s %16s %16s %14s %14s %12s %12s%s",
            cli_account(gather->cli, p->header.account),
            gather_name(gather, p->header.instrument, name), p->strategy,
            decimal(p->qty, p->qty_exp, text[0]), decimal(p->avg_price, p->price_exp, text[1]),
@@ -49,23 +49,83 @@ static void print_position(const struct gather *gather, const struct wire_positi
            decimal(p->realised_reporting, p->amount_exp, text[3]),
            decimal(p->unrealised_reporting, p->amount_exp, text[4]),
            decimal(p->fees_reporting, p->amount_exp, text[5]),
+           decimal(p->funding_reporting, p->amount_exp, text[6]),
            p->is_marked ? "" : "  (mark is stale)");
+    if (p->has_venue_position && !p->is_reconciled)
+        printf("  (the venue says %s)", decimal(p->venue_qty, p->qty_exp, text[0]));
+    putchar('\n');
+}
+
+static const struct wire_instrument *definition_of(const struct gather *gather, uint64_t instrument)
+{
+    const struct wire_header *event;
+
+    for (size_t at = 0; (event = gather_next(gather, WIRE_instrument, &at)) != NULL;)
+        if (event->instrument == instrument)
+            return (const void *)event;
+    return NULL;
+}
+
+/* What all accounts hold of one base, spot and derivatives: what is left when one hedges the other.
+ */
+static void print_delta(const struct gather *gather, const char *base)
+{
+    const struct wire_header *event;
+    int64_t spot = 0, derivatives = 0, qty;
+    char text[3][FIXED_TEXT_MAX];
+
+    for (size_t at = 0; (event = gather_next(gather, WIRE_position, &at)) != NULL;) {
+        const struct wire_position *p = (const void *)event;
+        const struct wire_instrument *definition = definition_of(gather, event->instrument);
+
+        if (p->strategy != 0 || !definition || strcmp(definition->base, base) != 0 ||
+            fixed_rescale(p->qty, p->qty_exp, DELTA_EXP, FIXED_NEAREST, &qty) != 0)
+            continue;
+        if (definition->kind == INSTRUMENT_SPOT)
+            spot += qty;
+        else
+            derivatives += qty;
+    }
+    printf("delta of %s: net %s (spot %s, derivatives %s)\n", base,
+           decimal(spot + derivatives, DELTA_EXP, text[0]), decimal(spot, DELTA_EXP, text[1]),
+           decimal(derivatives, DELTA_EXP, text[2]));
+}
+
+static void print_deltas(const struct gather *gather)
+{
+    const struct wire_header *event;
+    const char *done[BASES_MAX];
+    size_t count = 0;
+
+    for (size_t at = 0; (event = gather_next(gather, WIRE_position, &at)) != NULL;) {
+        const struct wire_instrument *definition = definition_of(gather, event->instrument);
+        bool is_new = definition && count < BASES_MAX &&
+                      ((const struct wire_position *)(const void *)event)->strategy == 0;
+
+        for (size_t i = 0; i < count && is_new; i++)
+            is_new = strcmp(done[i], definition->base) != 0;
+        if (!is_new)
+            continue;
+        done[count++] = definition->base;
+        print_delta(gather, definition->base);
+    }
 }
 
 static void print_pnl(const struct gather *gather, const struct wire_pnl *p)
 {
-    char text[4][FIXED_TEXT_MAX], scope[48];
+    char text[5][FIXED_TEXT_MAX], scope[48];
 
     if (p->header.account == 0 && p->strategy == 0)
         snprintf(scope, sizeof(scope), "everything");
     else
         snprintf(scope, sizeof(scope), "%s strategy %u",
                  cli_account(gather->cli, p->header.account), p->strategy);
-    printf("profit of %s: net %s %s (realised %s, unrealised %s, fees %s)%s%s\n", scope,
+    printf("profit of %s: net %s %s (realised %s, unrealised %s, fees %s, funding %s)%s%s\n", scope,
            decimal(p->net, p->amount_exp, text[0]), p->currency,
            decimal(p->realised, p->amount_exp, text[1]),
            decimal(p->unrealised, p->amount_exp, text[2]), decimal(p->fees, p->amount_exp, text[3]),
-           p->is_marked ? "" : ", a mark is stale", p->is_complete ? "" : ", replay is running");
+           decimal(p->funding, p->amount_exp, text[4]), p->is_marked ? "" : ", a mark is stale",
+           p->is_complete ? "" : ", replay is running");
 }
 
 static void print_positions(const struct gather *gather)
@@ -76,12 +136,14 @@ static void print_positions(const struct gather *gather)
     for (size_t at = 0; (event = gather_next(gather, WIRE_position, &at)) != NULL;
          is_first = false) {
         if (is_first)
-            printf("%-10s %-12s %8s %16s %16s %16s %14s %14s %12s\n", "venue", "instrument",
-                   "strategy", "qty", "average", "mark", "realised", "unrealised", "fees");
+            printf("%-15s %-14s %8s %16s %16s %16s %14s %14s %12s %12s\n", "venue", "instrument",
+                   "strategy", "qty", "average", "mark", "realised", "unrealised", "fees",
+                   "funding");
         print_position(gather, (const void *)event);
     }
     if (is_first)
         puts("no positions");
+    print_deltas(gather);
     for (size_t at = 0; (event = gather_next(gather, WIRE_pnl, &at)) != NULL;)
         print_pnl(gather, (const void *)event);
 }

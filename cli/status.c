@@ -111,14 +111,14 @@ static void print_risk(const struct wire_risk_state *risk, const struct cli *cli
 
 static void print_engine(const struct wire_engine_status *engine, const struct cli *cli)
 {
-    printf("engine %s: %s%s (%s), %u live orders, %u unknown, %" PRIu64 " fills, %" PRIu64
+    printf("engine %s: %s%s (%s%s%s), %u live orders, %u unknown, %" PRIu64 " fills, %" PRIu64
            " refused; rest %s, orders %s, "
            "private stream %s\n",
            cli_account(cli, PUBLISHER_INSTANCE(engine->header.publisher)),
            wire_engine_state_str(engine->state), engine->is_dry_run ? ", dry run" : "",
-           wire_reason_str(engine->why), engine->live_orders, engine->unknown_orders, engine->fills,
-           engine->refused, engine->is_rest_up ? "up" : "down",
-           engine->is_order_channel_up ? "up" : "down",
+           wire_reason_str(engine->why), engine->text[0] ? ": " : "", engine->text,
+           engine->live_orders, engine->unknown_orders, engine->fills, engine->refused,
+           engine->is_rest_up ? "up" : "down", engine->is_order_channel_up ? "up" : "down",
            engine->is_private_stream_up ? "up" : "down");
 }
 

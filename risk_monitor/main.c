@@ -104,6 +104,19 @@ static void cancel_all(void *ctx, uint16_t account)
         log_error("cancel_all", "%s: %s", program, strerror(rc));
 }
 
+static void need_definition(void *ctx, uint64_t instrument)
+{
+    struct monitor *self = ctx;
+    struct wire_state_request request;
+
+    WIRE_BEGIN(&request, state_request);
+    request.kind = REQUEST_SNAPSHOT;
+    request.header.instrument = instrument;
+    for (size_t i = 0; i < STREAMS_READ; i++)
+        if (self->inputs[i].port == STREAM_MARKET_DATA && self->inputs[i].sub)
+            (void)bus_request(self->inputs[i].sub, &request);
+}
+
 static void note(void *ctx, const char *event, const char *text)
 {
     (void)ctx;
@@ -145,16 +158,40 @@ static void register_metrics(struct monitor *self)
     (void)metrics_counter(metrics, "resumes", &counters->resumes);
     (void)metrics_counter(metrics, "breaches", &counters->breaches);
     (void)metrics_counter(metrics, "cancel_alls", &counters->cancel_alls);
+    (void)metrics_counter(metrics, "liquidations", &counters->liquidations);
+    (void)metrics_counter(metrics, "positions_refused", &counters->positions_refused);
+    (void)metrics_counter(metrics, "instruments_refused", &counters->instruments_refused);
     (void)metrics_counter(metrics, "save_failed", &counters->save_failed);
     (void)metrics_gauge(metrics, "gross_exposure", &self->core.gross_exposure);
     (void)metrics_gauge(metrics, "daily_pnl", &self->core.daily_pnl);
     (void)metrics_histogram(metrics, "cycle_ns", &self->cycle_ns, METRIC_TOTAL);
 }
 
+static int deltas_from(struct role_runtime *rt, struct risk_config *config, FILE *errors)
+{
+    int count = risk_deltas_parse(settings.net_delta_max, config->delta_limits);
+
+    if (count < 0) {
+        fprintf(errors, "%s: [LIMITS] MAX_NET_DELTA: not a list of ASSET:UNITS (at most %d)\n",
+                rt->config_path, RISK_DELTA_LIMITS_MAX);
+        return ERR_CONFIG;
+    }
+    config->delta_limit_count = (unsigned)count;
+    return 0;
+}
+
+static int check(struct role_runtime *rt, FILE *out, FILE *errors)
+{
+    struct risk_config scratch;
+
+    (void)out;
+    return deltas_from(rt, &scratch, errors);
+}
+
 static int init(struct role_runtime *rt)
 {
     struct monitor *self = rt->state;
-    const struct risk_out out = { self, publish, save, cancel_all, note };
+    const struct risk_out out = { self, publish, save, cancel_all, note, need_definition };
     struct risk_saved saved = { 0 };
     struct risk_config config = {
         .gross_exposure_max = settings.gross_exposure_max,
@@ -166,8 +203,10 @@ static int init(struct role_runtime *rt)
         .unmarked_ns = settings.unmarked_ms * NS_PER_MS,
         .reconciliation_ns = settings.reconciliation_ms * NS_PER_MS,
     };
-    int err = role_data_path(rt, "state", self->saved_path, sizeof self->saved_path);
+    int err = deltas_from(rt, &config, stderr);
 
+    if (!err)
+        err = role_data_path(rt, "state", self->saved_path, sizeof self->saved_path);
     self->rt = rt;
     memcpy(config.currency, settings.currency,
            MIN(strlen(settings.currency), sizeof config.currency - 1));
@@ -193,11 +232,11 @@ static int start(struct role_runtime *rt)
         uint16_t types[3];
         size_t count;
     } inputs[STREAMS_READ] = {
-        { STREAM_POSITIONS, { WIRE_pnl, WIRE_balance }, 2 },
+        { STREAM_POSITIONS, { WIRE_pnl, WIRE_balance, WIRE_position }, 3 },
         { STREAM_ORDER_STATUS, { WIRE_engine_status }, 1 },
         { STREAM_OPERATOR, { WIRE_operator_command }, 1 },
         /* Their heartbeats: who is alive. */
-        { STREAM_MARKET_DATA, { WIRE_heartbeat }, 1 },
+        { STREAM_MARKET_DATA, { WIRE_heartbeat, WIRE_instrument }, 2 },
         { STREAM_ORDER_EVENTS, { WIRE_heartbeat }, 1 },
         { STREAM_STRATEGY_EVENTS, { WIRE_strategy_status }, 1 },
         { STREAM_TRADE_EVENTS, { WIRE_heartbeat }, 1 },
@@ -260,6 +299,7 @@ int main(int argc, char **argv)
         .key_count = risk_monitor_key_count,
         .config = &settings,
         .state = &monitor,
+        .check = check,
         .init = init,
         .start = start,
         .tick = tick,

@@ -1,4 +1,4 @@
-#include "risk_monitor/risk_core.h"
+#include "risk_monitor/risk_parts.h"
 
 #include "common/pure/topology.h"
 
@@ -127,6 +127,8 @@ static int64_t drawdown(const struct risk_core *core)
 /* The limit that is breached now, REASON_NONE where none is. */
 static wire_reason breach(const struct risk_core *core)
 {
+    if (risk_exposure_breach(core))
+        return REASON_NET_DELTA;
     if (!core->has_pnl)
         return REASON_NONE;
     if (-core->daily_pnl > core->config.daily_loss_max)
@@ -238,7 +240,34 @@ static bool is_unreconciled(const struct risk_core *core, uint16_t account, int6
         if (core->balances[i].account == account && core->balances[i].since_ns != 0 &&
             now_ns - core->balances[i].since_ns > core->config.reconciliation_ns)
             return true;
-    return false;
+    return risk_exposure_differs(core, account, now_ns);
+}
+
+/* The venue has closed a position of ours by force: what we believed of our margin was wrong. It
+ * stays held until an operator has looked; an engine that says it again holds nothing anew. */
+static void on_engine_status(struct risk_core *core, const struct wire_engine_status *status,
+                             int64_t now_ns)
+{
+    struct risk_engine *engine = engine_of(core, status->header.account);
+    struct wire_scope scope = { .kind = SCOPE_VENUE,
+                                .state = RISK_HALTED,
+                                .reason = REASON_LIQUIDATION,
+                                .account = status->header.account,
+                                .since_ns = now_ns };
+    bool is_liquidated = status->why == REASON_LIQUIDATION;
+
+    engine_heard(core, status->header.account, now_ns);
+    if (!engine)
+        return;
+    engine->state = status->state;
+    engine->is_dry_run = status->is_dry_run != 0;
+    if (is_liquidated && !engine->is_liquidated) {
+        core->counters.liquidations++;
+        core->out.note(core->out.ctx, "liquidation",
+                       "a venue closes a position of ours by force: it is halted");
+        hold(core, &scope, false);
+    }
+    engine->is_liquidated = is_liquidated;
 }
 
 static void watch_engine(struct risk_core *core, struct risk_engine *engine, int64_t now_ns)
@@ -374,17 +403,17 @@ void risk_core_event(struct risk_core *core, const struct wire_header *event, in
         core->positions_heard_ns = now_ns;
         on_balance(core, (const struct wire_balance *)event, now_ns);
         break;
-    case WIRE_engine_status: {
-        const struct wire_engine_status *status = (const struct wire_engine_status *)event;
-        struct risk_engine *engine = engine_of(core, event->account);
-
-        engine_heard(core, event->account, now_ns);
-        if (engine) {
-            engine->state = status->state;
-            engine->is_dry_run = status->is_dry_run != 0;
-        }
+    case WIRE_position:
+        core->positions_heard_ns = now_ns;
+        if (risk_exposure_position(core, (const struct wire_position *)event, now_ns))
+            check_limits(core, now_ns);
         break;
-    }
+    case WIRE_instrument:
+        risk_exposure_definition(core, (const struct wire_instrument *)event);
+        break;
+    case WIRE_engine_status:
+        on_engine_status(core, (const struct wire_engine_status *)event, now_ns);
+        break;
     case WIRE_operator_command:
         on_command(core, (const struct wire_operator_command *)event, now_ns);
         break;

@@ -5,7 +5,7 @@
 #include "common/edge/config.h"
 
 struct risk_settings {
-    char currency[CONFIG_TEXT_MAX], cancel_command[CONFIG_TEXT_MAX];
+    char currency[CONFIG_TEXT_MAX], cancel_command[CONFIG_TEXT_MAX], net_delta_max[CONFIG_TEXT_MAX];
     int64_t gross_exposure_max, daily_loss_max, drawdown_max;
     int64_t engine_silence_ms, engine_dead_ms, positions_silence_ms, unmarked_ms, reconciliation_ms;
 };

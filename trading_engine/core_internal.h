@@ -462,6 +462,8 @@ void positions_publish(struct engine_core *e); /* All that the venue stated, as 
 wire_reason positions_fit(const struct engine_core *e);
 /* positions_liquidated stops new risk on the instrument of a forced order of the venue. */
 void positions_liquidated(struct engine_core *e, const struct venue_report *report);
+/* Some instrument is stopped for it. */
+bool positions_has_liquidated(const struct engine_core *e);
 void positions_resume(struct engine_core *e); /* After each state of risk_monitor. */
 struct position_record position_record_of(const struct instrument_state *instrument);
 struct liquidation_record liquidation_record_of(const struct engine_core *e,

@@ -504,7 +504,12 @@ wire_engine_state engine_core_state(const struct engine_core *e, int64_t now_ns,
         return ENGINE_DEGRADED;
     }
     *why = engine_wide_reason(e);
-    return *why ? ENGINE_DEGRADED : ENGINE_READY;
+    if (*why)
+        return ENGINE_DEGRADED;
+    /* The others may be traded on; risk_monitor decides for the venue. */
+    if (positions_has_liquidated(e))
+        *why = REASON_LIQUIDATION;
+    return ENGINE_READY;
 }
 
 void engine_core_status(const struct engine_core *e, int64_t now_ns, struct wire_engine_status *out)

@@ -462,6 +462,14 @@ void positions_restore_liquidation(struct engine_core *e, const struct liquidati
     i->liquidated_command = record->command_id;
 }
 
+bool positions_has_liquidated(const struct engine_core *e)
+{
+    for (size_t k = 0; k < e->instrument_count; k++)
+        if (e->instruments[k].is_liquidated)
+            return true;
+    return false;
+}
+
 /* As a kill, a stop ends with an operator's command after which risk runs. */
 void positions_resume(struct engine_core *e)
 {

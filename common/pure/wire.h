@@ -224,6 +224,7 @@ WIRE_KINDS(WIRE_AS_KIND)
     X(REASON_MARGIN, 54, "margin")                                                       \
     X(REASON_REDUCE_ONLY, 55, "reduce_only") /* It would open or turn the position. */   \
     X(REASON_LIQUIDATION, 56, "liquidation") /* The venue closes a position. */          \
+    X(REASON_NET_DELTA, 57, "net_delta")                                                 \
     X(REASON_VENUE_REJECT, 64, "venue_reject")                                           \
     X(REASON_VENUE_FUNDS, 65, "venue_insufficient_funds")                                \
     X(REASON_VENUE_RATE_LIMIT, 66, "venue_rate_limit")                                   \
@@ -610,7 +611,7 @@ WIRE_PARTS(WIRE_AS_PART)
     F(u8, is_order_channel_up, "order entry connection open and authenticated")           \
     F(u8, is_private_stream_up, "executions arrive")                                      \
     F(reserved8, reserved1, "0")                                                          \
-    F(reason, why, "of a state other than READY")
+    F(reason, why, "of a state other than READY; liquidation: a position was closed by force")
 
 #define FIELDS_position(F, A)                                             \
     F(qty, qty, "signed: long above 0")                                   \

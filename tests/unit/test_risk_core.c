@@ -5,6 +5,7 @@
 #include "tests/unit/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define UNITS(n) ((int64_t)(n)*100000000)
@@ -46,7 +47,16 @@ static void note(void *ctx, const char *event, const char *text)
     (void)text;
 }
 
-static const struct risk_out out = { NULL, publish, save, cancel_all, note };
+static unsigned asked;
+
+static void need_definition(void *ctx, uint64_t instrument)
+{
+    (void)ctx;
+    (void)instrument;
+    asked++;
+}
+
+static const struct risk_out out = { NULL, publish, save, cancel_all, note, need_definition };
 static const struct risk_config config = { .currency = "USDT",
                                            .gross_exposure_max = UNITS(10000),
                                            .daily_loss_max = UNITS(100),
@@ -56,6 +66,8 @@ static const struct risk_config config = { .currency = "USDT",
                                            .positions_silence_ns = 5 * NS_PER_S,
                                            .unmarked_ns = 5 * NS_PER_S,
                                            .reconciliation_ns = 10 * NS_PER_S,
+                                           .delta_limits = { { "BTC", UNITS(2) } },
+                                           .delta_limit_count = 1,
                                            .engines = { 1, 2 },
                                            .engine_count = 2 };
 
@@ -361,8 +373,190 @@ static void the_saved_file_is_whole_or_refused(void)
     unlink(path);
 }
 
+/* Spot of account 1 is instrument 10, the perpetual of account 2 is 20. */
+static void define(uint64_t id, wire_instrument_kind kind)
+{
+    struct wire_instrument definition;
+
+    WIRE_BEGIN(&definition, instrument);
+    definition.header.instrument = id;
+    definition.kind = kind;
+    strcpy(definition.base, "BTC");
+    risk_core_event(&core, &definition.header, now);
+}
+
+static struct wire_position position(unsigned account, uint64_t instrument, int64_t qty)
+{
+    struct wire_position event;
+
+    WIRE_BEGIN(&event, position);
+    event.header.account = (uint16_t)account;
+    event.header.instrument = instrument;
+    event.qty = qty;
+    event.qty_exp = 8;
+    return event;
+}
+
+static void holds(unsigned account, uint64_t instrument, int64_t qty)
+{
+    struct wire_position event = position(account, instrument, qty);
+
+    risk_core_event(&core, &event.header, now);
+}
+
+static void spot_and_perpetual_of_a_base_are_one_net_delta(void)
+{
+    struct risk_exposure exposure;
+
+    begin();
+    define(10, INSTRUMENT_SPOT);
+    define(20, INSTRUMENT_PERPETUAL);
+    holds(1, 10, UNITS(50));
+    pass(100);
+    CHECK_INT(last.why, REASON_NET_DELTA);
+
+    begin();
+    define(10, INSTRUMENT_SPOT);
+    define(20, INSTRUMENT_PERPETUAL);
+    holds(2, 20, -UNITS(2));
+    holds(1, 10, UNITS(4)); /* 2 net: at the limit, not above it. */
+    holds(2, 20, -UNITS(5));
+    risk_exposure_of(&core, "BTC", &exposure);
+    CHECK_INT(exposure.net, -UNITS(1));
+    CHECK_INT(exposure.gross, UNITS(9));
+    CHECK_INT(exposure.spot, UNITS(4));
+    CHECK_INT(exposure.derivatives, -UNITS(5));
+    well();
+    CHECK_INT(last.state, RISK_RUNNING);
+    holds(2, 20, -UNITS(7));
+    pass(100);
+    CHECK_INT(last.state, RISK_KILLED);
+    CHECK_INT(last.why, REASON_NET_DELTA);
+    CHECK_INT(command(COMMAND_RESUME, SCOPE_ALL, 0), REASON_NET_DELTA); /* The cause stands. */
+    holds(2, 20, -UNITS(4));
+    CHECK_INT(command(COMMAND_RESUME, SCOPE_ALL, 0), REASON_NONE);
+}
+
+static void a_strategy_s_share_is_not_counted_twice(void)
+{
+    begin();
+    define(10, INSTRUMENT_SPOT);
+    struct wire_position share = position(1, 10, UNITS(3));
+    share.strategy = 7;
+    risk_core_event(&core, &share.header, now);
+    well();
+    CHECK_INT(last.state, RISK_RUNNING);
+}
+
+static void an_unknown_instrument_is_asked_for_and_then_counted(void)
+{
+    begin();
+    asked = 0;
+    holds(1, 10, UNITS(3));
+    holds(1, 10, UNITS(3));
+    CHECK_INT(asked, 1); /* Once a second. */
+    define(10, INSTRUMENT_SPOT);
+    pass(100);
+    holds(1, 10, UNITS(3)); /* The same again, as each second: now it is known. */
+    pass(100);
+    CHECK_INT(last.why, REASON_NET_DELTA);
+}
+
+static void a_position_that_differs_from_the_venue_s_halts_it(void)
+{
+    struct wire_position event;
+
+    begin();
+    event = position(2, 20, UNITS(1));
+    event.has_venue_position = 1;
+    for (int i = 0; i < 110; i++) {
+        event.venue_qty = UNITS(1) + i; /* Something still moves. */
+        engines_speak();
+        pnl(0, 0, true, true);
+        risk_core_event(&core, &event.header, now);
+        pass(100);
+    }
+    CHECK(!has_scope(SCOPE_VENUE, 2, REASON_RECONCILIATION));
+    for (int i = 0; i < 110; i++) {
+        engines_speak();
+        pnl(0, 0, true, true);
+        risk_core_event(&core, &event.header, now);
+        pass(100);
+    }
+    CHECK(has_scope(SCOPE_VENUE, 2, REASON_RECONCILIATION));
+    CHECK(!has_scope(SCOPE_VENUE, 1, REASON_RECONCILIATION));
+    event.is_reconciled = 1;
+    risk_core_event(&core, &event.header, now);
+    well();
+    CHECK_INT(last.scope_count, 0);
+}
+
+static void engine_says(unsigned account, wire_engine_state state, wire_reason why)
+{
+    struct wire_engine_status status;
+
+    WIRE_BEGIN(&status, engine_status);
+    status.header.account = (uint16_t)account;
+    status.state = state;
+    status.why = why;
+    risk_core_event(&core, &status.header, now);
+}
+
+static void a_liquidation_halts_its_venue_until_an_operator_has_looked(void)
+{
+    begin();
+    engine_says(2, ENGINE_READY, REASON_LIQUIDATION);
+    well();
+    CHECK_INT(last.state, RISK_RUNNING);
+    CHECK(has_scope(SCOPE_VENUE, 2, REASON_LIQUIDATION));
+    engine_says(2, ENGINE_READY, REASON_NONE);
+    well();
+    CHECK(has_scope(SCOPE_VENUE, 2, REASON_LIQUIDATION)); /* It does not clear itself. */
+    struct risk_saved before = saved;
+    restart(&before);
+    well();
+    CHECK(has_scope(SCOPE_VENUE, 2, REASON_LIQUIDATION));
+
+    /* The engine says it until it has heard of the resume: that is no second liquidation. */
+    engine_says(2, ENGINE_HALTED, REASON_LIQUIDATION);
+    CHECK_INT(command(COMMAND_RESUME, SCOPE_VENUE, 2), REASON_NONE);
+    engine_says(2, ENGINE_READY, REASON_LIQUIDATION);
+    well();
+    CHECK_INT(last.scope_count, 0);
+    engine_says(2, ENGINE_READY, REASON_NONE);
+    engine_says(2, ENGINE_READY, REASON_LIQUIDATION);
+    well();
+    CHECK(has_scope(SCOPE_VENUE, 2, REASON_LIQUIDATION)); /* That is. */
+}
+
+static void limits_of_net_delta_are_read_whole_or_refused(void)
+{
+    static const char *const bad[] = { "BTC",
+                                       "BTC:",
+                                       ":2",
+                                       "BTC:0",
+                                       "BTC:-1",
+                                       "BTC:x",
+                                       "BTC:2ETH:4",
+                                       "ABCDEFGHIJKLMNOP:1",
+                                       "BTC:0.000000001" };
+    struct risk_delta_limit limits[RISK_DELTA_LIMITS_MAX];
+
+    CHECK_INT(risk_deltas_parse("", limits), 0);
+    CHECK_INT(risk_deltas_parse(" BTC:2, ETH:0.5", limits), 2);
+    CHECK(strcmp(limits[1].base, "ETH") == 0 && limits[1].max == UNITS(1) / 2);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        CHECK_INT(risk_deltas_parse(bad[i], limits), ERR_RANGE);
+}
+
 int main(void)
 {
+    CASE(spot_and_perpetual_of_a_base_are_one_net_delta);
+    CASE(a_strategy_s_share_is_not_counted_twice);
+    CASE(an_unknown_instrument_is_asked_for_and_then_counted);
+    CASE(a_position_that_differs_from_the_venue_s_halts_it);
+    CASE(a_liquidation_halts_its_venue_until_an_operator_has_looked);
+    CASE(limits_of_net_delta_are_read_whole_or_refused);
     CASE(begins_halted_until_everybody_is_heard);
     CASE(a_silent_engine_halts_its_venue_and_its_return_clears_it);
     CASE(a_dead_engine_is_cancelled_from_outside_once);
