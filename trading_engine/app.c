@@ -97,6 +97,8 @@ int app_resolve(struct engine_app *app, FILE *errors)
          s->is_testnet);
     pick(app->ws_url, s->ws_url, app->venue->order_ws_url, app->venue->testnet_order_ws_url,
          s->is_testnet);
+    pick(app->stream_url, s->ws_stream_url, app->venue->order_stream_url,
+         app->venue->testnet_order_stream_url, s->is_testnet);
     if (!app->rest_url[0] || !app->ws_url[0]) {
         fprintf(errors, "%s: [GLOBAL] TESTNET_MODE: %s has no testnet\n", app->rt->config_path,
                 name);
@@ -139,6 +141,7 @@ void app_session(struct engine_app *app, struct session_config *out)
         .codec = { .venue = app->venue->name,
                    .rest_url = app->rest_url,
                    .ws_url = app->ws_url,
+                   .stream_url = app->stream_url,
                    .names = app->names,
                    .name_count = app->name_count,
                    .api_key = app->key,

@@ -23,7 +23,7 @@ struct engine_app {
     char names_text[CONFIG_TEXT_MAX];
     const char *names[VENUE_SYMBOLS_MAX];
     size_t name_count;
-    char rest_url[CONFIG_TEXT_MAX], ws_url[CONFIG_TEXT_MAX];
+    char rest_url[CONFIG_TEXT_MAX], ws_url[CONFIG_TEXT_MAX], stream_url[CONFIG_TEXT_MAX];
     char key[CONFIG_TEXT_MAX], secret[CONFIG_TEXT_MAX], passphrase[CONFIG_TEXT_MAX];
     struct engine *engine;
 };

@@ -23,7 +23,8 @@ struct engine_settings {
         cancel_reserve;
     int64_t recv_window_ms;
     /* WEBSOCKET */
-    char ws_url[CONFIG_TEXT_MAX], ws_backup_url[CONFIG_TEXT_MAX], private_channels[CONFIG_TEXT_MAX];
+    char ws_url[CONFIG_TEXT_MAX], ws_backup_url[CONFIG_TEXT_MAX], ws_stream_url[CONFIG_TEXT_MAX];
+    char private_channels[CONFIG_TEXT_MAX];
     int64_t ws_reconnect_ms, ws_ping_ms, ws_pong_timeout_ms, ws_attempts_max, ws_connect_timeout_ms;
     int64_t ws_message_kb;
     bool has_private_stream;

@@ -81,6 +81,8 @@ const struct config_key trading_engine_keys[] = {
       "order entry and private stream; empty: the venue's production or testnet host" },
     { "WEBSOCKET", "WS_PRIVATE_BACKUP_URL", CONFIG_URL, AT(ws_backup_url), "", 0, 0, NULL, 0,
       "tried in turn with WS_PRIVATE_URL once WS_MAX_RECONNECT_ATTEMPTS failed in a row" },
+    { "WEBSOCKET", "WS_STREAM_URL", CONFIG_URL, AT(ws_stream_url), "", 0, 0, NULL, 0,
+      "private stream, where the venue has it on another host than order entry (binance_futures); empty: the venue's" },
     { "WEBSOCKET", "WS_RECONNECT_INTERVAL_MS", CONFIG_INT, AT(ws_reconnect_ms), "5000", 100, 600000, NULL, 0,
       "longest pause before a reconnect; the first is a twentieth of it, doubled each time, with jitter" },
     { "WEBSOCKET", "WS_PING_INTERVAL_MS", CONFIG_INT, AT(ws_ping_ms), "30000", 100, 600000, NULL, 0,

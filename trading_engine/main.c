@@ -13,6 +13,8 @@ static int check(struct role_runtime *rt, FILE *out, FILE *errors)
     int err = app_resolve(&app, errors);
     if (err && err != ERR_UNSUPPORTED)
         return err;
+    if (app.venue)
+        fprintf(out, "orders go to %s: %s and %s\n", app.venue->name, app.rest_url, app.ws_url);
     if (app_check_limits(&app, out) != 0)
         err = ERR_UNSUPPORTED;
     if (!app.settings.has_checks) {

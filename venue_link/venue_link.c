@@ -223,7 +223,7 @@ static const char *line_url(struct line *line, char *buffer, size_t cap)
     const char *authority = strstr(line->wanted.url, "://");
     const char *path = authority ? strchr(authority + 3, '/') : NULL;
 
-    if (!wants_backup)
+    if (!wants_backup || line->wanted.is_elsewhere)
         return line->wanted.url;
     size_t host_len = strcspn(link->backup_ws_url + 6, "/") + 6; /* After "wss://". */
     if (host_len + (path ? strlen(path) : 0) >= cap)

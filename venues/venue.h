@@ -92,6 +92,7 @@ struct venue_connection {
     int64_t silence_ns;       /* Nothing received for so long: the shell reconnects. */
     int64_t ping_interval_ns; /* WebSocket PING by the shell; 0: none. */
     int64_t renew_ns;         /* Reconnect before the venue does (24 h); 0: never. */
+    bool is_elsewhere;        /* Not at ws_url: what is a backup of that does not serve this. */
 };
 
 /* ---- feed side ---- */
@@ -311,7 +312,8 @@ struct venue_report {
 struct venue_order_config {
     const char *venue;
     const char *rest_url, *ws_url; /* Private REST and order-entry / user-stream WebSocket. */
-    const char *const *names;      /* Canonical names traded. */
+    const char *stream_url; /* The user stream, where it has a host of its own; "" or NULL: not. */
+    const char *const *names; /* Canonical names traded. */
     size_t name_count;
     /* Copied in init; wiped in fini. "" where unset. */
     const char *api_key, *api_secret, *api_passphrase;
@@ -364,7 +366,8 @@ struct venue {
     const char *auth_method; /* What AUTH_METHOD of an ini may say: "HMAC_SHA256". NULL: no order
                                 side. */
     bool needs_passphrase;
-    const char *rest_url, *feed_ws_url, *order_ws_url; /* Production. */
+    const char *rest_url, *feed_ws_url, *order_ws_url;       /* Production. */
+    const char *order_stream_url, *testnet_order_stream_url; /* NULL: at order_ws_url. */
     /* NULL: the venue has none. */
     const char *testnet_rest_url, *testnet_feed_ws_url, *testnet_order_ws_url;
 };

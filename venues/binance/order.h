@@ -47,7 +47,8 @@ enum request_kind {
 /* What a parameter's value is. Those up to SLOT_WINDOW are settled when the template is made. */
 enum order_slot {
     SLOT_NONE,
-    SLOT_TEXT, /* As the table has it. */
+    SLOT_TEXT,    /* As the table has it. */
+    SLOT_WS_TEXT, /* The same, over WebSocket alone. */
     SLOT_KEY,
     SLOT_SYMBOL,
     SLOT_WINDOW,
@@ -73,8 +74,7 @@ enum order_slot {
 struct order_param {
     const char *name;
     enum order_slot slot;
-    const char *text; /* SLOT_TEXT */
-    bool is_ws_only;
+    const char *text; /* SLOT_TEXT, SLOT_WS_TEXT */
 };
 
 enum order_auth { AUTH_NONE, AUTH_KEY, AUTH_SIGNED };

@@ -119,11 +119,23 @@ static int rates_add(const struct scan_value *result, const char *group, int64_t
     return 0;
 }
 
+void order_fees_take(const struct order_turn *turn, const struct order_pending *pending,
+                     int32_t maker_ppm, int32_t taker_ppm)
+{
+    struct order_symbol *symbol = order_symbol_of(turn->order, pending->command.symbol);
+
+    if (!symbol || (symbol->definition.maker_fee_ppm == maker_ppm &&
+                    symbol->definition.taker_fee_ppm == taker_ppm))
+        return;
+    symbol->definition.maker_fee_ppm = maker_ppm;
+    symbol->definition.taker_fee_ppm = taker_ppm;
+    announce(turn, pending, symbol);
+}
+
 /* Standard, special and tax commissions add up. A discount in BNB is not counted on. */
 int order_on_commission(const struct order_turn *turn, struct order_pending *pending,
                         const struct scan_value *result)
 {
-    struct order_symbol *symbol = order_symbol_of(turn->order, pending->command.symbol);
     int64_t maker = 0, taker = 0;
     struct scan_value standard;
 
@@ -132,12 +144,7 @@ int order_on_commission(const struct order_turn *turn, struct order_pending *pen
         rates_add(result, "specialCommission", &maker, &taker) != 0 ||
         rates_add(result, "taxCommission", &maker, &taker) != 0)
         return ERR_PROTO;
-    if (symbol &&
-        (symbol->definition.maker_fee_ppm != maker || symbol->definition.taker_fee_ppm != taker)) {
-        symbol->definition.maker_fee_ppm = (int32_t)maker;
-        symbol->definition.taker_fee_ppm = (int32_t)taker;
-        announce(turn, pending, symbol);
-    }
+    order_fees_take(turn, pending, (int32_t)maker, (int32_t)taker);
     order_part_done(turn, pending, true, REASON_NONE, "");
     return 0;
 }

@@ -126,7 +126,10 @@ static int answer_frame(const struct order_turn *turn, const struct envelope *en
     order_on_rate_limits(turn, &envelope->limits);
     if (scan_u64(&envelope->id, &id) != 0) {
         /* No id: said of the session as a whole, for instance that its key was revoked. */
-        order_stream_down(turn, REASON_VENUE_AUTH, answer.text, 0);
+        if (turn->order->product->specs[REQUEST_SUBSCRIBE].method)
+            order_stream_down(turn, REASON_VENUE_AUTH, answer.text, 0);
+        else
+            turn->out->note(turn->out->ctx, "session", answer.text);
         return 0;
     }
     pending = order_pending_find(turn->order, id, false);

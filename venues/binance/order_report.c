@@ -457,18 +457,23 @@ static int trade_emit(const struct order_turn *turn, const struct order_pending 
         scan_decimal(&value, report.price_exp, &report.last_price) != 0 ||
         scan_find(object, "qty", &value) != 0 ||
         scan_decimal(&value, report.qty_exp, &report.last_qty) != 0 ||
-        scan_find(object, "isBuyer", &value) != 0 || scan_bool(&value, &flag) != 0)
-        return ERR_PROTO;
+        (scan_find(object, "isBuyer", &value) != 0 && scan_find(object, "buyer", &value) != 0) ||
+        scan_bool(&value, &flag) != 0)
+        return ERR_PROTO; /* Futures call it buyer, and maker. */
     report.side = flag ? SIDE_BUY : SIDE_SELL;
     snprintf(report.venue_trade_id, sizeof(report.venue_trade_id), "%lld", (long long)*last);
     snprintf(report.exchange_order_id, sizeof(report.exchange_order_id), "%lld",
              (long long)order_id);
-    if (scan_find(object, "isMaker", &value) == 0 && scan_bool(&value, &flag) == 0)
+    if ((scan_find(object, "isMaker", &value) == 0 || scan_find(object, "maker", &value) == 0) &&
+        scan_bool(&value, &flag) == 0)
         report.liquidity = flag ? LIQUIDITY_MAKER : LIQUIDITY_TAKER;
     if (scan_find(object, "commission", &value) == 0)
         (void)scan_decimal(&value, report.amount_exp, &report.fee);
     if (scan_find(object, "commissionAsset", &value) == 0 && value.type == SCAN_STRING)
         (void)scan_text(&value, report.fee_asset, sizeof(report.fee_asset));
+    if (scan_find(object, "realizedPnl", &value) == 0)
+        report.has_realised_pnl =
+            scan_decimal(&value, report.amount_exp, &report.realised_pnl) == 0;
     if (scan_find(object, "time", &value) == 0)
         (void)binance_epoch_ns(&value, &report.exchange_ns);
     emit(turn, &report);

@@ -110,7 +110,8 @@ static void draft_flush(struct draft *draft, enum order_slot slot)
 static void draft_param(struct draft *draft, const struct order_param *param, const char *symbol,
                         const struct order_keys *keys)
 {
-    const char *text = param->slot == SLOT_TEXT     ? param->text
+    bool is_text = param->slot == SLOT_TEXT || param->slot == SLOT_WS_TEXT;
+    const char *text = is_text                      ? param->text
                        : param->slot == SLOT_KEY    ? keys->api_key
                        : param->slot == SLOT_SYMBOL ? symbol
                                                     : keys->window;
@@ -151,7 +152,7 @@ static size_t params_list(const struct order_spec *spec, bool is_ws,
     if (is_ws && spec->auth != AUTH_NONE)
         out[count++] = (struct order_param){ .name = "apiKey", .slot = SLOT_KEY };
     for (size_t i = 0; i < ORDER_PARAMS_MAX && spec->params[i].name; i++) {
-        if (spec->params[i].is_ws_only && !is_ws)
+        if (spec->params[i].slot == SLOT_WS_TEXT && !is_ws)
             continue;
         size_t at = count++;
         for (; is_ws && at > 0 && strcmp(out[at - 1].name, spec->params[i].name) > 0; at--)

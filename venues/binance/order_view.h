@@ -46,6 +46,9 @@ void view_text(const struct scan_value *value, char *out,
 
 int order_on_metadata(const struct order_turn *turn, struct order_pending *pending,
                       const struct scan_value *result);
+/* order_fees_take announces an instrument's fees where they are news. */
+void order_fees_take(const struct order_turn *turn, const struct order_pending *pending,
+                     int32_t maker_ppm, int32_t taker_ppm);
 int order_on_commission(const struct order_turn *turn, struct order_pending *pending,
                         const struct scan_value *result);
 

@@ -5,10 +5,13 @@
 const struct venue venue_binance_futures = {
     .name = "binance_futures",
     .feed = &binance_futures_feed_ops,
+    .order = &binance_futures_order_ops,
     .auth_method = "HMAC_SHA256",
     .rest_url = "https://fapi.binance.com",
     .feed_ws_url = "wss://fstream.binance.com",
     .order_ws_url = "wss://ws-fapi.binance.com/ws-fapi/v1",
+    .order_stream_url = "wss://fstream.binance.com",
+    .testnet_order_stream_url = "wss://demo-fstream.binance.com",
     .testnet_rest_url = "https://demo-fapi.binance.com",
     .testnet_feed_ws_url = "wss://demo-fstream.binance.com",
     .testnet_order_ws_url = "wss://testnet.binancefuture.com/ws-fapi/v1",
