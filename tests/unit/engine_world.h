@@ -28,6 +28,7 @@ struct world_out {
         struct wire_order_status status;
         struct wire_trade_event trade;
         struct wire_account_event account;
+        struct wire_account_position position;
         struct wire_engine_status engine;
     } u;
 };
@@ -275,7 +276,7 @@ static inline void world_answer_lists(struct world *w, unsigned from)
             world_balance(w, c.request_id, "BTC", E8(100));
         }
         if (c.op == OP_OPEN_ORDERS || c.op == OP_EXECUTIONS || c.op == OP_BALANCES ||
-            c.op == OP_CANCEL_ALL)
+            c.op == OP_CANCEL_ALL || c.op == OP_FUNDING)
             world_report(w, &done);
         if (c.op == OP_DEAD_MAN) {
             done.kind = REPORT_DEAD_MAN;
