@@ -377,7 +377,8 @@ void dry_market(struct engine_core *e, const struct wire_header *event)
             on_trade(e, i, (const struct wire_trade *)event);
         return;
     }
-    if (event->type == WIRE_book_delta && !i->is_book_whole)
+    bool is_book = event->type == WIRE_book_snapshot || event->type == WIRE_book_delta;
+    if (!is_book || (event->type == WIRE_book_delta && !i->is_book_whole))
         return;
     i->is_book_whole = book_apply(i->book, event) == 0;
     if (has_live_book(i))
