@@ -190,6 +190,8 @@ static enum frame_kind kind_of(const struct feed_letters *m)
                                                                                     : FRAME_OTHER;
     if (scan_is(e, "depthUpdate"))
         return FRAME_DEPTH;
+    if (scan_is(e, "bookTicker"))
+        return FRAME_QUOTE;
     if (scan_is(e, "trade"))
         return FRAME_TRADE;
     if (scan_is(e, "aggTrade"))

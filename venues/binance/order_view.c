@@ -75,6 +75,8 @@ wire_order_state view_state(const struct scan_value *status)
         wire_order_state state;
     } states[] = {
         { "NEW", ORDER_LIVE },
+        { "NEW_INSURANCE", ORDER_LIVE }, /* Liquidations of futures. */
+        { "NEW_ADL", ORDER_LIVE },
         { "PENDING_NEW", ORDER_LIVE },
         { "PENDING_CANCEL", ORDER_LIVE },
         { "PARTIALLY_FILLED", ORDER_PARTIALLY_FILLED },

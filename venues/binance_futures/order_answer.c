@@ -176,13 +176,18 @@ static int position_read(const struct order_turn *turn, const struct scan_value 
         (void)member(entry, "unrealizedProfit", report->amount_exp, &report->unrealised_pnl);
     (void)member(entry, "positionInitialMargin", report->amount_exp, &report->margin);
     (void)member(entry, "isolatedWallet", report->amount_exp, &isolated);
-    report->is_isolated = isolated != 0;
+    report->is_isolated = isolated != 0 || (scan_find(entry, "marginType", &value) == 0 &&
+                                            scan_is(&value, "isolated"));
     if (scan_find(entry, "marginAsset", &value) == 0 && value.type == SCAN_STRING)
         (void)scan_text(&value, report->asset, sizeof(report->asset));
     if (scan_find(entry, "updateTime", &value) == 0)
         (void)binance_epoch_ns(&value, &report->exchange_ns);
-    const uint32_t *leverage = futures_leverage_slot(turn, report->symbol);
-    report->leverage_ppm = leverage ? *leverage : 0;
+    const uint32_t *known = futures_leverage_slot(turn, report->symbol);
+    report->leverage_ppm = known ? *known : 0;
+    uint64_t leverage; /* The list of before v3 states it. */
+    if (scan_find(entry, "leverage", &value) == 0 && scan_u64(&value, &leverage) == 0 &&
+        leverage <= 1000)
+        report->leverage_ppm = (uint32_t)leverage * 1000000;
     return 0;
 }
 
