@@ -73,6 +73,20 @@ stack_stop() {
     role_stop venue_simulator
 } >/dev/null
 
+# Resident memory of each process, kB. PSS counts a page that several share (libraries) once in all of them together, so its
+# sum is what they take; RSS counts it in each.
+stack_memory() {
+    local process pid
+    while read -r process; do
+        pid=$(pid_of $process)
+        [ -z "$pid" ] || awk -v name="${process// /@}" '$1 == "Rss:" { rss = $2 } $1 == "Pss:" { pss = $2 }
+            END { print name, rss, pss }' "/proc/$pid/smaps_rollup"
+    done < <(processes; echo venue_simulator) |
+        awk 'BEGIN { printf "%-32s %10s %10s\n", "resident memory, kB", "RSS", "PSS" }
+             { printf "%-32s %10d %10d\n", $1, $2, $3; rss += $2; pss += $3 }
+             END { printf "%-32s %10d %10d\n", "all", rss, pss }'
+}
+
 operator() {
     "$BIN/tickpipe" "$@" --config "$TICKPIPE_CONFIG_DIR/tickpipe.ini"
 }

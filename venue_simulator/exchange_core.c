@@ -18,9 +18,9 @@ void exchange_emit(struct exchange *exchange, struct exchange_event *event)
         exchange->on_event(exchange->ctx, event);
 }
 
-static void emit_order(struct exchange *exchange, enum exchange_event_kind kind,
-                       const struct exchange_order *order, enum exchange_cause cause,
-                       const char *previous_client_id)
+void exchange_emit_order(struct exchange *exchange, enum exchange_event_kind kind,
+                         const struct exchange_order *order, enum exchange_cause cause,
+                         const char *previous_client_id)
 {
     struct exchange_event event = { .kind = kind,
                                     .cause = cause,
@@ -65,7 +65,7 @@ static void hold_pay(struct exchange *exchange, struct exchange_order *order, in
 }
 
 /* Gives back what the rest of the order does not need any more. */
-static void hold_settle(struct exchange *exchange, struct exchange_order *order)
+void exchange_hold_settle(struct exchange *exchange, struct exchange_order *order)
 {
     if (!exchange_is_open(order))
         hold_set(exchange, order, 0);
@@ -135,11 +135,11 @@ static void close_order(struct exchange *exchange, struct exchange_order *order,
     order->state = state;
     order->cause = cause;
     order->updated_ns = exchange->now_ns;
-    hold_settle(exchange, order);
+    exchange_hold_settle(exchange, order);
     exchange_open_unlink(exchange, order);
 }
 
-static void forget(struct exchange *exchange, struct exchange_order *order)
+void exchange_forget(struct exchange *exchange, struct exchange_order *order)
 {
     if (exchange->accounts[order->account].config.is_background)
         exchange_slot_free(exchange, order);
@@ -152,7 +152,7 @@ static void end_order(struct exchange *exchange, struct exchange_order *order,
     close_order(exchange, order, state, cause);
     if (state == EXCHANGE_CANCELLED)
         exchange->accounts[order->account].cancelled++;
-    emit_order(exchange, EXCHANGE_ON_ENDED, order, cause, NULL);
+    exchange_emit_order(exchange, EXCHANGE_ON_ENDED, order, cause, NULL);
 }
 
 /* ---- news of the match ---- */
@@ -199,7 +199,7 @@ static void after_fill(struct exchange *exchange, struct exchange_order *order)
         return;
     }
     order->state = EXCHANGE_PARTIALLY_FILLED;
-    hold_settle(exchange, order);
+    exchange_hold_settle(exchange, order);
 }
 
 static void on_traded(void *ctx, struct match_order *taker_match, struct match_order *maker_match,
@@ -236,10 +236,10 @@ static void on_traded(void *ctx, struct match_order *taker_match, struct match_o
     event.maker_execution = keep(exchange, maker, true, &event);
     exchange_emit(exchange, &event);
     if (maker->state == EXCHANGE_FILLED)
-        forget(exchange, maker);
+        exchange_forget(exchange, maker);
     else if (maker->match.leaves == 0) {
         end_order(exchange, maker, EXCHANGE_EXPIRED, CAUSE_STP);
-        forget(exchange, maker);
+        exchange_forget(exchange, maker);
     }
 }
 
@@ -253,7 +253,7 @@ static void on_maker_prevented(void *ctx, struct match_order *taker, struct matc
     (void)taker;
     maker->prevented_qty += qty;
     if (match->is_resting) {
-        hold_settle(exchange, maker);
+        exchange_hold_settle(exchange, maker);
         struct exchange_event event = { .kind = EXCHANGE_ON_PREVENTED,
                                         .instrument = maker->instrument,
                                         .account = maker->account,
@@ -264,7 +264,7 @@ static void on_maker_prevented(void *ctx, struct match_order *taker, struct matc
     }
     match->leaves = 0;
     end_order(exchange, maker, EXCHANGE_EXPIRED, CAUSE_STP);
-    forget(exchange, maker);
+    exchange_forget(exchange, maker);
 }
 
 static void on_taker_prevented(void *ctx, struct match_order *match, struct match_order *maker,
@@ -278,7 +278,7 @@ static void on_taker_prevented(void *ctx, struct match_order *match, struct matc
     taker->prevented_qty += qty;
     if (match->leaves == 0)
         return; /* The end is told when matching is over. */
-    hold_settle(exchange, taker);
+    exchange_hold_settle(exchange, taker);
     struct exchange_event event = { .kind = EXCHANGE_ON_PREVENTED,
                                     .instrument = taker->instrument,
                                     .account = taker->account,
@@ -337,14 +337,14 @@ void exchange_reduce_only_cut(struct exchange *exchange, struct exchange_order *
         if (is_in_book)
             match_remove(book, &order->match);
         end_order(exchange, order, EXCHANGE_CANCELLED, CAUSE_REDUCE_ONLY);
-        forget(exchange, order);
+        exchange_forget(exchange, order);
         return;
     }
     order->qty -= qty;
     order->updated_ns = exchange->now_ns;
     if (is_in_book)
         match_reduce(book, &order->match, order->match.leaves - qty);
-    emit_order(exchange, EXCHANGE_ON_AMENDED, order, CAUSE_REDUCE_ONLY, NULL);
+    exchange_emit_order(exchange, EXCHANGE_ON_AMENDED, order, CAUSE_REDUCE_ONLY, NULL);
 }
 
 /* ---- placing ---- */
@@ -389,7 +389,7 @@ static bool is_fully_available(struct exchange_instrument *instrument,
 }
 
 /* After matching: the rest goes to the book, or ends. */
-static void finish_taking(struct exchange *exchange, struct exchange_order *order)
+void exchange_finish_taking(struct exchange *exchange, struct exchange_order *order)
 {
     struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
 
@@ -414,7 +414,7 @@ static enum exchange_cause reject(struct exchange *exchange, const struct exchan
 
     fill_order(&order, request, &asked, exchange->now_ns);
     exchange->accounts[request->account].rejected++;
-    emit_order(exchange, EXCHANGE_ON_REJECTED, &order, cause, NULL);
+    exchange_emit_order(exchange, EXCHANGE_ON_REJECTED, &order, cause, NULL);
     return cause;
 }
 
@@ -468,7 +468,7 @@ enum exchange_cause exchange_place(struct exchange *exchange,
     exchange_open_link(exchange, order);
     hold_set(exchange, order, assessment.hold);
     exchange->accounts[order->account].placed++;
-    emit_order(exchange, EXCHANGE_ON_ACCEPTED, order, CAUSE_NONE, NULL);
+    exchange_emit_order(exchange, EXCHANGE_ON_ACCEPTED, order, CAUSE_NONE, NULL);
 
     struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
     int64_t bankruptcy_price =
@@ -479,7 +479,7 @@ enum exchange_cause exchange_place(struct exchange *exchange,
         end_order(exchange, order, EXCHANGE_EXPIRED, CAUSE_FOK);
     } else {
         match_take(&instrument->book, &order->match, order->stp);
-        finish_taking(exchange, order);
+        exchange_finish_taking(exchange, order);
     }
     if (order->is_liquidation && order->filled_qty > 0)
         tell_liquidation(exchange, order, bankruptcy_price);
@@ -487,14 +487,14 @@ enum exchange_cause exchange_place(struct exchange *exchange,
     if (placed)
         *placed = order;
     if (!exchange_is_open(order))
-        forget(exchange, order);
+        exchange_forget(exchange, order);
     return CAUSE_NONE;
 }
 
 /* ---- cancelling ---- */
 
-static struct exchange_order *own_open_order(struct exchange *exchange, uint32_t account,
-                                             uint64_t order_id)
+struct exchange_order *exchange_own_open_order(struct exchange *exchange, uint32_t account,
+                                               uint64_t order_id)
 {
     struct exchange_order *order = exchange_order_mutable(exchange, order_id);
 
@@ -506,13 +506,13 @@ static void cancel(struct exchange *exchange, struct exchange_order *order,
 {
     match_remove(&exchange->instruments[order->instrument].book, &order->match);
     end_order(exchange, order, state, why);
-    forget(exchange, order);
+    exchange_forget(exchange, order);
 }
 
 enum exchange_cause exchange_cancel(struct exchange *exchange, uint32_t account, uint64_t order_id,
                                     enum exchange_cause why, int64_t now_ns)
 {
-    struct exchange_order *order = own_open_order(exchange, account, order_id);
+    struct exchange_order *order = exchange_own_open_order(exchange, account, order_id);
 
     exchange->now_ns = now_ns;
     if (!order)
@@ -551,103 +551,6 @@ void exchange_tick(struct exchange *exchange, int64_t now_ns)
                 cancel(exchange, order, EXCHANGE_EXPIRED, CAUSE_TIME);
         }
     }
-}
-
-/* ---- amending ---- */
-
-static enum exchange_cause amend_cause(const struct exchange *exchange,
-                                       const struct exchange_order *order, int64_t price,
-                                       int64_t qty, bool is_only_reduced, bool is_id_changed)
-{
-    const struct exchange_instrument *instrument = &exchange->instruments[order->instrument];
-    int64_t done = order->filled_qty + order->prevented_qty;
-
-    if (is_only_reduced && qty > order->qty)
-        return CAUSE_AMEND_INCREASE;
-    if (qty == order->qty && price == order->match.price && (is_only_reduced || !is_id_changed))
-        return CAUSE_NO_CHANGE;
-    if (instrument->config.max_amends && order->amend_count >= instrument->config.max_amends)
-        return CAUSE_AMEND_LIMIT;
-    enum exchange_cause cause = price == order->match.price
-                                    ? CAUSE_NONE
-                                    : exchange_price_cause(instrument, order->match.side, price);
-    if (!cause)
-        cause = exchange_qty_cause(instrument, false, price, qty);
-    if (cause)
-        return cause;
-    if (qty <= done)
-        return CAUSE_AMEND_FILLED;
-    if (order->is_post_only && match_crosses(&instrument->book, order->match.side, price))
-        return CAUSE_WOULD_TAKE;
-    if (order->is_reduce_only)
-        return qty - done > exchange_reducible(exchange, order->account, order->instrument,
-                                               order->match.side, order)
-                   ? CAUSE_REDUCE_ONLY
-                   : CAUSE_NONE;
-    if (exchange_is_perpetual(exchange, order->instrument))
-        return exchange_margin_cause(exchange, order->account, order->instrument, order->match.side,
-                                     price, qty - done, order);
-    int64_t more = exchange_limit_hold(exchange, order, price, qty - done) - order->hold;
-    return more > 0 && exchange_available(exchange, order->account,
-                                          exchange_hold_asset(exchange, order)) < more
-               ? CAUSE_BALANCE
-               : CAUSE_NONE;
-}
-
-/* The queue place is lost: out, changed, in again as if it were new. */
-static void requeue(struct exchange *exchange, struct exchange_order *order, int64_t price,
-                    int64_t qty, const char *previous_client_id)
-{
-    struct match_book *book = &exchange->instruments[order->instrument].book;
-
-    match_remove(book, &order->match);
-    order->match.price = price;
-    order->match.leaves += qty - order->qty;
-    order->qty = qty;
-    hold_settle(exchange, order);
-    emit_order(exchange, EXCHANGE_ON_AMENDED, order, CAUSE_NONE, previous_client_id);
-    match_take(book, &order->match, order->stp);
-    finish_taking(exchange, order);
-    exchange_position_settle(exchange, order->instrument);
-    if (!exchange_is_open(order))
-        forget(exchange, order);
-}
-
-enum exchange_cause exchange_amend(struct exchange *exchange, uint32_t account, uint64_t order_id,
-                                   int64_t price, int64_t qty, const char *client_id,
-                                   bool is_only_reduced, int64_t now_ns)
-{
-    struct exchange_order *order = own_open_order(exchange, account, order_id);
-    char previous[EXCHANGE_CLIENT_ID_MAX];
-
-    exchange->now_ns = now_ns;
-    if (!order)
-        return CAUSE_UNKNOWN_ORDER;
-    if (price == 0)
-        price = order->match.price;
-    bool is_id_changed = client_id && strcmp(client_id, order->client_id) != 0;
-    enum exchange_cause cause =
-        amend_cause(exchange, order, price, qty, is_only_reduced, is_id_changed);
-    if (cause)
-        return cause;
-    memcpy(previous, order->client_id, sizeof(previous));
-    if (client_id)
-        snprintf(order->client_id, sizeof(order->client_id), "%s", client_id);
-    order->amend_count++;
-    order->amended_ns = order->updated_ns = now_ns;
-    if (price != order->match.price || qty > order->qty) {
-        requeue(exchange, order, price, qty, previous);
-        return CAUSE_NONE;
-    }
-    if (qty < order->qty) {
-        struct match_book *book = &exchange->instruments[order->instrument].book;
-        int64_t leaves = order->match.leaves - (order->qty - qty);
-        order->qty = qty;
-        match_reduce(book, &order->match, leaves);
-        hold_settle(exchange, order);
-    }
-    emit_order(exchange, EXCHANGE_ON_AMENDED, order, CAUSE_NONE, previous);
-    return CAUSE_NONE;
 }
 
 /* ---- the rest ---- */

@@ -9,6 +9,23 @@ enum { PPM = 1000000 };
 /* exchange_emit tells an event at the exchange's time. */
 void exchange_emit(struct exchange *exchange, struct exchange_event *event);
 
+void exchange_emit_order(struct exchange *exchange, enum exchange_event_kind kind,
+                         const struct exchange_order *order, enum exchange_cause cause,
+                         const char *previous_client_id);
+
+/* exchange_own_open_order finds an open order of the account, or NULL. */
+struct exchange_order *exchange_own_open_order(struct exchange *exchange, uint32_t account,
+                                               uint64_t order_id);
+
+/* exchange_hold_settle gives back what the rest of the order does not need any more. */
+void exchange_hold_settle(struct exchange *exchange, struct exchange_order *order);
+
+/* exchange_finish_taking, after matching: the rest goes to the book, or ends. */
+void exchange_finish_taking(struct exchange *exchange, struct exchange_order *order);
+
+/* exchange_forget gives a finished order's record back, where no history is kept. */
+void exchange_forget(struct exchange *exchange, struct exchange_order *order);
+
 /* exchange_slot gives a free record for an account, or NULL; exchange_slot_free gives a finished
  * background record back. exchange_index_put makes an order findable by id. */
 struct exchange_order *exchange_slot(struct exchange *exchange, uint32_t account);

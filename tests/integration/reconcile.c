@@ -7,8 +7,10 @@
  * balances.jsonl (what position_server says), intents.jsonl (7003), order_events.jsonl (6002),
  * opportunities.jsonl (6008), pnl.jsonl (6003), logs/NAME.log files with METRICS lines, and, where
  * there are any, copies of the engines' journals in journals/: an intent that the capture of 7003
- * lost with the process that wrote it is still written there, ahead of its order. Prints a report
- * and, last, one JSON line. Exit 0: no difference anywhere. */
+ * lost with the process that wrote it is still written there, ahead of its order. Of a spot
+ * instrument what was bought and sold is compared, of a perpetual the position with its realised
+ * profit, fees and funding; of both the executions, and every asset's whole balance. Prints a
+ * report and, last, one JSON line. Exit 0: no difference anywhere. */
 #include "common/leaf/fixed.h"
 #include "common/pure/client_id.h"
 #include "common/pure/instrument.h"
@@ -26,11 +28,22 @@
 /* What an order that left in time may need to be in the venue's book. */
 static const int64_t ON_ITS_WAY_NS = 500 * NS_PER_MS;
 
-enum { EXP = 8, VENUES = 16, ORDERS_MAX = 1 << 20, LINE_MAX_BYTES = 1 << 20 };
+enum {
+    EXP = 8,
+    VENUES = 16,
+    ORDERS_MAX = 1 << 20,
+    LINE_MAX_BYTES = 1 << 20,
+    GROUPS_MAX = 1 << 18,
+};
+
+/* What two legs may be. */
+enum pairing { SPOT_SPOT, SPOT_PERPETUAL, PERPETUAL_PERPETUAL, PAIRINGS };
+static const char *const pairing_texts[PAIRINGS] = { "spot_spot", "spot_perpetual",
+                                                     "perpetual_perpetual" };
 
 /* One intent as the runner wrote it, joined by order id with what the venue has of it. */
 struct intent {
-    uint64_t order_id;
+    uint64_t order_id, group_id, instrument;
     int64_t qty;      /* Total wanted, replaces included. */
     int64_t executed; /* By the venue's ledger, all revisions together. */
     unsigned live;    /* Venue orders of it that are open at the end. */
@@ -45,6 +58,8 @@ struct venue_sum {
     unsigned account;
     int64_t orders, fills, rejects, cancels, partial_fills, doubled, orphans, over_executed, late;
     int64_t position_difference, balance_difference; /* Sums of absolute differences, at EXP. */
+    int64_t pnl_difference;                          /* Realised, fees, funding of perpetuals. */
+    int64_t perpetual_fills, fundings;
     int64_t executions_missing;
     bool is_sound;
 };
@@ -184,8 +199,11 @@ static void take_intent(const cJSON *line)
     if (!intent)
         return;
     intent->qty = MAX(intent->qty, decimal_of(line, "qty"));
-    if (is_new)
+    if (is_new) {
         intent->deadline_ns = (int64_t)strtoll(text_of(line, "deadline_ns"), NULL, 10);
+        intent->group_id = id_of(line, "group_id");
+        intent->instrument = id_of(line, "instrument");
+    }
 }
 
 static void take_order_event(const cJSON *line)
@@ -219,6 +237,10 @@ static int take_record(void *ctx, uint16_t type, const void *bytes, size_t size)
         intent->qty = MAX(intent->qty, qty);
     if (intent && intent->deadline_ns == 0)
         intent->deadline_ns = record.deadline_ns;
+    if (intent && intent->group_id == 0) {
+        intent->group_id = record.group_id;
+        intent->instrument = record.instrument;
+    }
     return 0;
 }
 
@@ -362,27 +384,84 @@ static int64_t differ(struct venue_sum *venue, const char *what, int64_t ours, i
     return ours > theirs ? ours - theirs : theirs - ours;
 }
 
+/* Instruments of all ledgers, by kind. */
+static struct {
+    uint64_t id;
+    wire_instrument_kind kind;
+} kinds[INSTRUMENTS_MAX];
+static size_t kind_count;
+
+static wire_instrument_kind kind_of(uint64_t id)
+{
+    for (size_t i = 0; i < kind_count; i++)
+        if (kinds[i].id == id)
+            return kinds[i].kind;
+    return 0;
+}
+
+static void compare_trades(struct venue_sum *venue, const char *name, const cJSON *ours,
+                           const cJSON *theirs)
+{
+    char what[80];
+    int64_t trades = ours ? (int64_t)strtoll(text_of(ours, "trades"), NULL, 10) : 0;
+
+    if (ours && trades == 0)
+        trades = (int64_t)number_of(ours, "trades");
+    snprintf(what, sizeof what, "bought %s", name);
+    venue->position_difference += differ(venue, what, ours ? decimal_of(ours, "bought_qty") : 0,
+                                         decimal_of(theirs, "bought"));
+    snprintf(what, sizeof what, "executions %s", name);
+    venue->executions_missing += differ(venue, what, trades * 100000000,
+                                        (int64_t)number_of(theirs, "executions") * 100000000) /
+                                 100000000;
+}
+
+static void compare_perpetual(struct venue_sum *venue, const char *name, const cJSON *ours,
+                              const cJSON *theirs)
+{
+    static const struct {
+        const char *ours, *theirs;
+    } amounts[] = { { "realised_pnl", "realised" },
+                    { "fees", "paid_fees" },
+                    { "funding", "funding" } };
+    char what[80];
+
+    venue->perpetual_fills += (int64_t)number_of(theirs, "executions");
+    for (size_t i = 0; i < COUNT(amounts); i++) {
+        snprintf(what, sizeof what, "%s %s", amounts[i].theirs, name);
+        venue->pnl_difference += differ(venue, what, ours ? decimal_of(ours, amounts[i].ours) : 0,
+                                        decimal_of(theirs, amounts[i].theirs));
+    }
+    if (!ours || number_of(ours, "has_venue_position") == 0)
+        return;
+    snprintf(what, sizeof what, "what %s said of its position %s", venue->venue, name);
+    venue->position_difference +=
+        differ(venue, what, decimal_of(ours, "venue_qty"), decimal_of(theirs, "qty"));
+}
+
 static void compare_position(struct venue_sum *venue, const cJSON *theirs)
 {
+    bool is_perpetual = strcmp(text_of(theirs, "kind"), "perpetual") == 0;
+    wire_instrument_kind kind = is_perpetual ? INSTRUMENT_PERPETUAL : INSTRUMENT_SPOT;
     const char *symbol = text_of(theirs, "symbol");
-    const cJSON *ours = position_of(venue, instrument_id(venue->venue, INSTRUMENT_SPOT, symbol));
-    char what[64];
+    uint64_t id = instrument_id(venue->venue, kind, symbol);
+    const cJSON *ours = position_of(venue, id);
+    char name[48], what[80];
 
+    if (kind_count < INSTRUMENTS_MAX) {
+        kinds[kind_count].id = id;
+        kinds[kind_count++].kind = kind;
+    }
     venue->fills += (int64_t)number_of(theirs, "executions");
     if (!ours && number_of(theirs, "executions") == 0)
         return;
-    snprintf(what, sizeof what, "position %s", symbol);
-    venue->position_difference +=
-        differ(venue, what, ours ? decimal_of(ours, "qty") : 0, decimal_of(theirs, "net"));
-    snprintf(what, sizeof what, "bought %s", symbol);
-    venue->position_difference += differ(venue, what, ours ? decimal_of(ours, "bought_qty") : 0,
-                                         decimal_of(theirs, "bought"));
-    int64_t trades = ours ? (int64_t)strtoll(text_of(ours, "trades"), NULL, 10) : 0;
-    if (ours && trades == 0)
-        trades = (int64_t)number_of(ours, "trades");
-    venue->executions_missing += differ(venue, "executions", trades * 100000000,
-                                        (int64_t)number_of(theirs, "executions") * 100000000) /
-                                 100000000;
+    snprintf(name, sizeof name, "%s%s", symbol, is_perpetual ? " perpetual" : "");
+    snprintf(what, sizeof what, "position %s", name);
+    venue->position_difference += differ(venue, what, ours ? decimal_of(ours, "qty") : 0,
+                                         decimal_of(theirs, is_perpetual ? "qty" : "net"));
+    compare_trades(venue, name, ours, theirs);
+    if (is_perpetual)
+        compare_perpetual(venue, name, ours, theirs);
 }
 
 static void compare_venue(struct venue_sum *venue)
@@ -402,6 +481,7 @@ static void compare_venue(struct venue_sum *venue)
         take_venue_order(venue, item);
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(account, "positions"))
         compare_position(venue, item);
+    venue->fundings = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(account, "funding"));
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(account, "balances"))
     {
         const cJSON *ours = balance_of(venue, text_of(item, "asset"));
@@ -417,13 +497,48 @@ static void compare_venue(struct venue_sum *venue)
 
 /* ---- what the run came to ---- */
 
-static int64_t opportunities;
+static int64_t opportunities, seen[PAIRINGS], traded[PAIRINGS];
 static char last_pnl[FIXED_TEXT_MAX] = "0";
 static bool pnl_is_marked;
 
 static void take_opportunity(const cJSON *line)
 {
-    opportunities += is_event(line, "opportunity") && number_of(line, "revision") == 0;
+    if (!is_event(line, "opportunity") || number_of(line, "revision") != 0)
+        return;
+    opportunities++;
+    seen[(strcmp(text_of(line, "buy_kind"), "perpetual") == 0) +
+         (strcmp(text_of(line, "sell_kind"), "perpetual") == 0)]++;
+}
+
+/* Orders that share a group are the legs of one opportunity: traded when two instruments of it
+ * executed, by the venues' own ledgers. */
+struct group {
+    uint64_t id, first; /* Instrument of the first leg. */
+    bool is_traded;
+};
+
+static void count_groups(void)
+{
+    struct group *groups = calloc(GROUPS_MAX, sizeof *groups);
+
+    for (size_t i = 0; groups && i < ORDERS_MAX; i++) {
+        const struct intent *intent = &intents[i];
+        if (!intent->is_used || intent->group_id == 0 || intent->executed == 0)
+            continue;
+        size_t at = (size_t)(intent->group_id * 0x9e3779b97f4a7c15u >> 40) % GROUPS_MAX;
+        for (size_t tries = 0; tries < GROUPS_MAX; tries++, at = (at + 1) % GROUPS_MAX)
+            if (groups[at].id == intent->group_id || groups[at].id == 0)
+                break;
+        struct group *group = &groups[at];
+        if (group->id == 0) {
+            *group = (struct group){ .id = intent->group_id, .first = intent->instrument };
+        } else if (group->first != intent->instrument && !group->is_traded) {
+            group->is_traded = true;
+            traded[(kind_of(group->first) == INSTRUMENT_PERPETUAL) +
+                   (kind_of(intent->instrument) == INSTRUMENT_PERPETUAL)]++;
+        }
+    }
+    free(groups);
 }
 
 static void take_pnl(const cJSON *line)
@@ -481,22 +596,43 @@ static void read_logs(void)
         closedir(logs);
 }
 
+/* What memory.txt of the demo says of all processes together, kB. Absent where nobody measured. */
+static long memory_rss, memory_pss;
+
+static void read_memory(void)
+{
+    char path[4096], line[256];
+
+    snprintf(path, sizeof path, "%s/memory.txt", dir);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        (void)sscanf(line, "all %ld %ld", &memory_rss, &memory_pss);
+    if (file)
+        fclose(file);
+}
+
 static void print_report(double seconds)
 {
-    printf("\n%-10s %8s %8s %8s %8s %8s %8s %8s %14s %14s\n", "venue", "orders", "fills", "rejects",
-           "cancels", "partial", "doubled", "orphans", "position diff", "balance diff");
+    printf("\n%-16s %7s %7s %7s %7s %7s %7s %7s %7s %7s %13s %13s %13s\n", "venue", "orders",
+           "fills", "of perp", "funding", "rejects", "cancels", "partial", "doubled", "orphans",
+           "position diff", "pnl diff", "balance diff");
     for (size_t i = 0; i < venue_count; i++) {
         const struct venue_sum *v = &venues[i];
-        char position[FIXED_TEXT_MAX], balance[FIXED_TEXT_MAX];
+        char position[FIXED_TEXT_MAX], balance[FIXED_TEXT_MAX], pnl[FIXED_TEXT_MAX];
 
         (void)fixed_format_trim(v->position_difference, EXP, position, sizeof position);
         (void)fixed_format_trim(v->balance_difference, EXP, balance, sizeof balance);
-        printf("%-10s %8lld %8lld %8lld %8lld %8lld %8lld %8lld %14s %14s\n", v->instance,
-               (long long)v->orders, (long long)v->fills, (long long)v->rejects,
+        (void)fixed_format_trim(v->pnl_difference, EXP, pnl, sizeof pnl);
+        printf("%-16s %7lld %7lld %7lld %7lld %7lld %7lld %7lld %7lld %7lld %13s %13s %13s\n",
+               v->instance, (long long)v->orders, (long long)v->fills,
+               (long long)v->perpetual_fills, (long long)v->fundings, (long long)v->rejects,
                (long long)v->cancels, (long long)v->partial_fills,
-               (long long)(v->doubled + v->over_executed), (long long)v->orphans, position,
+               (long long)(v->doubled + v->over_executed), (long long)v->orphans, position, pnl,
                balance);
     }
+    printf("\n%-22s %8s %8s\n", "opportunities", "seen", "traded");
+    for (unsigned i = 0; i < PAIRINGS; i++)
+        printf("%-22s %8lld %8lld\n", pairing_texts[i], (long long)seen[i], (long long)traded[i]);
     printf("\n%.0f s, %lld opportunities, PnL after fees %s%s\n\n", seconds,
            (long long)opportunities, last_pnl, pnl_is_marked ? "" : " (not marked)");
     printf("%-52s %9s %10s %10s\n", "latency, microseconds", "count", "p50", "p99");
@@ -517,21 +653,27 @@ static void print_json(double seconds)
         printf("%s\"%.*s\":{\"count\":%.0f,\"p50\":%.1f,\"p99\":%.1f}", i ? "," : "", len,
                hops[i].metric, hops[i].count, hops[i].p50_us, hops[i].p99_us);
     }
-    printf("},\"venues\":{");
+    printf("}");
+    for (unsigned kind = 0; kind < PAIRINGS; kind++)
+        printf(",\"%s\":{\"seen\":%lld,\"traded\":%lld}", pairing_texts[kind],
+               (long long)seen[kind], (long long)traded[kind]);
+    printf(",\"memory_kb\":{\"rss\":%ld,\"pss\":%ld},\"venues\":{", memory_rss, memory_pss);
     for (size_t i = 0; i < venue_count; i++) {
         const struct venue_sum *v = &venues[i];
-        char position[FIXED_TEXT_MAX], balance[FIXED_TEXT_MAX];
+        char position[FIXED_TEXT_MAX], balance[FIXED_TEXT_MAX], pnl[FIXED_TEXT_MAX];
 
         (void)fixed_format_trim(v->position_difference, EXP, position, sizeof position);
         (void)fixed_format_trim(v->balance_difference, EXP, balance, sizeof balance);
+        (void)fixed_format_trim(v->pnl_difference, EXP, pnl, sizeof pnl);
         printf("%s\"%s\":{\"orders\":%lld,\"fills\":%lld,\"rejects\":%lld,\"cancels\":%lld,"
                "\"partial_fills\":%lld,"
                "\"doubled\":%lld,\"orphans\":%lld,\"position_difference\":\"%s\",\"balance_"
-               "difference\":\"%s\"}",
+               "difference\":\"%s\",\"pnl_difference\":\"%s\",\"perpetual_fills\":%lld,"
+               "\"fundings\":%lld}",
                i ? "," : "", v->venue, (long long)v->orders, (long long)v->fills,
                (long long)v->rejects, (long long)v->cancels, (long long)v->partial_fills,
-               (long long)(v->doubled + v->over_executed), (long long)v->orphans, position,
-               balance);
+               (long long)(v->doubled + v->over_executed), (long long)v->orphans, position, balance,
+               pnl, (long long)v->perpetual_fills, (long long)v->fundings);
     }
     printf("}}\n");
 }
@@ -565,10 +707,12 @@ int main(int argc, char **argv)
     each_line("balances.jsonl", take_balance);
     each_line("pnl.jsonl", take_pnl);
     read_logs();
+    read_memory();
     for (size_t i = 0; i < venue_count; i++)
         read_journal(&venues[i]);
     for (size_t i = 0; i < venue_count; i++)
         compare_venue(&venues[i]);
+    count_groups();
     print_report(seconds);
     print_json(seconds);
     cJSON_Delete(position_lines);
