@@ -8,6 +8,8 @@
 const struct venue venue_bybit = {
     .name = "bybit",
     .feed = &bybit_feed_ops,
+    .order = &bybit_order_ops,
+    .auth_method = "HMAC_SHA256",
     .rest_url = "https://api.bybit.com",
     .feed_ws_url = "wss://stream.bybit.com",
     .order_ws_url = "wss://stream.bybit.com",
