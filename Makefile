@@ -25,7 +25,8 @@ ifeq ($(SAN),1)
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDLIBS := -lzmq -lczmq -lcurl -lssl -lcrypto -lcjson -liniparser -lsqlite3 -lsystemd -lz -lzstd -lm
+# A role links what it uses: each library that comes along costs every process its relocations.
+LDLIBS := -Wl,--as-needed -lzmq -lczmq -lcurl -lssl -lcrypto -lcjson -liniparser -lsqlite3 -lsystemd -lz -lzstd -lm
 SIM_LDLIBS := -lwebsockets -levent -levent_openssl -levent_extra -levent_core
 
 ROLES := market_gateway signal_engine strategy_runner trading_engine position_server risk_monitor venue_simulator

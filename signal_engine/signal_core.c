@@ -1,5 +1,6 @@
 #include "signal_engine/signal_core.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum { CONFIDENCE_WHOLE = 1000000 };
@@ -7,7 +8,7 @@ enum { CONFIDENCE_WHOLE = 1000000 };
 void signal_core_init(struct signal_core *core, const struct signal_config *config,
                       struct market *market)
 {
-    memset(core, 0, sizeof *core);
+    memset(core, 0, offsetof(struct signal_core, pairs));
     core->config = *config;
     core->market = market;
     core->last_id = config->epoch;

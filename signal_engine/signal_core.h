@@ -74,14 +74,14 @@ struct signal_counters {
 
 struct signal_core {
     struct signal_config config;
-    struct market *market; /* The caller's, made by market_init. */
-    struct signal_pair pairs[SIGNAL_PAIRS_MAX];
+    struct market *market;               /* The caller's, made by market_init. */
     uint32_t first_of[SIGNAL_SLOTS_MAX]; /* First pair of a slot + 1. */
     bool is_paired[SIGNAL_SLOTS_MAX];
     uint32_t pair_count;
     uint64_t last_id;
     int64_t origin_ns; /* Of what is being looked at now: the event's, or the timer's. */
     struct signal_counters counters;
+    struct signal_pair pairs[SIGNAL_PAIRS_MAX]; /* Last: what is never used is never touched. */
 };
 
 void signal_core_init(struct signal_core *core, const struct signal_config *config,

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #define SLOT_NONE UINT32_MAX /* No enumerator: clang keeps those within int. */
+#define SLOT_FREE (UINT32_MAX - 1)
 
 enum {
     REQUESTS_MAX = 4096,
@@ -251,6 +252,7 @@ struct engine_core {
 
     struct order *orders;
     uint32_t orders_max, free_list, live_count;
+    uint32_t orders_begun; /* Slots from here on have never been used. */
     uint32_t live_head, live_tail, ended_head, ended_tail;
     uint32_t unknown_orders;
     uint32_t *by_id, *by_exchange_id;
@@ -302,6 +304,7 @@ struct input_detail {
 
 /* ---- orders_core.c ---- */
 void orders_init(struct engine_core *e);
+bool orders_is_full(const struct engine_core *e); /* No slot is free. */
 struct order *order_by_id(const struct engine_core *e, uint64_t order_id);
 struct order *order_by_exchange_id(const struct engine_core *e, const char *exchange_order_id);
 /* order_new takes a slot, throwing out the oldest ended order that no copy of an intent can ask for

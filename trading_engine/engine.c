@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { TICK_NS = 10 * NS_PER_MS, BOOK_LEVELS = 1000, PUBLISHED = 3, READ = 4 };
 
@@ -23,6 +24,7 @@ struct engine {
     struct role_runtime *rt;
     struct engine_core *core;
     void *memory;
+    size_t memory_size;
     struct book *books;
     struct journal *journal;
     struct session *session;
@@ -524,9 +526,13 @@ static int make_core(struct engine *e)
                   whole >> 20, (long long)e->app->settings.memory_limit_mb);
         return ERR_CONFIG;
     }
-    e->memory = aligned_alloc(64, (size + 63) / 64 * 64);
-    if (!e->memory)
+    /* Pages come with first use: most of the tables is for days that are busier than most. */
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
         return ERR_SYS;
+    e->memory = memory;
+    e->memory_size = size;
     int err = engine_core_init(e->memory, size, &e->config, &out, &e->core, &missing);
     if (err)
         log_error("limits", "%s: %s is not set or does not fit the others", err_str(err), missing);
@@ -698,7 +704,8 @@ void engine_fini(struct engine_app *app)
     for (size_t i = 0; e->books && i < app->name_count; i++)
         book_fini(&e->books[i]);
     free(e->books);
-    free(e->memory);
+    if (e->memory)
+        munmap(e->memory, e->memory_size);
     free(e);
     app->engine = NULL;
 }

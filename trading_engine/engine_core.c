@@ -237,7 +237,10 @@ int engine_core_init(void *memory, size_t size, const struct engine_config *conf
             *missing = unset;
         return ERR_CONFIG;
     }
-    memset(memory, 0, l.end);
+    /* Orders, executions and the dry run's queue are written before they are read: what is never
+     * used need never be there. */
+    memset(e, 0, sizeof(*e));
+    memset(base + l.requests, 0, REQUESTS_MAX * sizeof(struct request));
     e->config = *config;
     e->out = *out;
     e->orders = (struct order *)(base + l.orders);
@@ -254,6 +257,8 @@ int engine_core_init(void *memory, size_t size, const struct engine_config *conf
     e->trade_bucket_mask = l.trade_buckets_count - 1;
     for (uint32_t i = 0; i <= e->trade_bucket_mask; i++)
         e->trade_buckets[i] = SLOT_NONE;
+    for (uint32_t i = 0; i < e->trades_max; i++)
+        e->trade_next[i] = SLOT_FREE;
     orders_init(e);
     *core = e;
     return 0;

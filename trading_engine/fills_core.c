@@ -59,7 +59,7 @@ static void trade_keep(struct engine_core *e, const struct wire_trade_event *tra
 {
     uint32_t slot = (uint32_t)(trade->trade_number % e->trades_max);
 
-    if (e->trades[slot].trade_number)
+    if (e->trade_next[slot] != SLOT_FREE)
         trade_forget(e, slot);
     e->trades[slot] = *trade;
     uint32_t *bucket = trade_bucket(e, trade);

@@ -22,7 +22,7 @@
 /* A page that was brought to the disk costs the next store to it a fault, which can wait for the
  * file system. So the page being filled is left alone until nothing came for QUIET_PASSES, and
  * pages ahead are made ready. */
-enum { SYNC_PERIOD_MS = 20, QUIET_PASSES = 10, RETIRED_MAX = 2, PAGE = 4096, AHEAD = 1 << 20 };
+enum { SYNC_PERIOD_MS = 20, QUIET_PASSES = 10, RETIRED_MAX = 2, PAGE = 4096, AHEAD = 1 << 18 };
 
 /* The loop appends and rotates; the thread brings bytes to the disk, gives a new segment its final
  * name, prepares the one after it and closes the old. They meet in what the mutex guards, held for
@@ -95,6 +95,9 @@ static int sync_range(struct journal *j, const struct segment *s, size_t from, s
         atomic_fetch_add(&j->sync_failed, 1);
     if (took > atomic_load(&j->sync_longest_ns))
         atomic_store(&j->sync_longest_ns, took);
+    /* What is on the disk need not stay in memory; the page that is still written to does. */
+    if (!err && to / PAGE * PAGE > from)
+        (void)madvise(s->map + from, to / PAGE * PAGE - from, MADV_DONTNEED);
     return err ? ERR_SYS : 0;
 }
 

@@ -11,10 +11,14 @@ void orders_init(struct engine_core *e)
 {
     for (uint32_t i = 0; i <= e->bucket_mask; i++)
         e->by_id[i] = e->by_exchange_id[i] = SLOT_NONE;
-    for (uint32_t i = 0; i < e->orders_max; i++)
-        e->orders[i].next = i + 1 < e->orders_max ? i + 1 : SLOT_NONE;
-    e->free_list = 0;
+    e->free_list = SLOT_NONE;
+    e->orders_begun = 0;
     e->live_head = e->live_tail = e->ended_head = e->ended_tail = SLOT_NONE;
+}
+
+bool orders_is_full(const struct engine_core *e)
+{
+    return e->free_list == SLOT_NONE && e->orders_begun == e->orders_max;
 }
 
 uint32_t order_slot(const struct engine_core *e, const struct order *o)
@@ -24,7 +28,7 @@ uint32_t order_slot(const struct engine_core *e, const struct order *o)
 
 struct order *order_at(const struct engine_core *e, uint32_t slot)
 {
-    return slot < e->orders_max && e->orders[slot].is_used ? &e->orders[slot] : NULL;
+    return slot < e->orders_begun && e->orders[slot].is_used ? &e->orders[slot] : NULL;
 }
 
 struct order *order_by_id(const struct engine_core *e, uint64_t order_id)
@@ -149,17 +153,17 @@ static bool may_forget(const struct engine_core *e, const struct order *o)
 
 struct order *order_new(struct engine_core *e, uint64_t order_id)
 {
-    if (e->free_list == SLOT_NONE && e->ended_head != SLOT_NONE &&
-        may_forget(e, &e->orders[e->ended_head]))
+    if (orders_is_full(e) && e->ended_head != SLOT_NONE && may_forget(e, &e->orders[e->ended_head]))
         order_free(e, &e->orders[e->ended_head]);
-    if (e->free_list == SLOT_NONE) {
+    if (orders_is_full(e)) {
         e->counters.table_full++;
         return NULL;
     }
-    uint32_t slot = e->free_list;
+    uint32_t slot = e->free_list != SLOT_NONE ? e->free_list : e->orders_begun++;
     struct order *o = &e->orders[slot];
 
-    e->free_list = o->next;
+    if (slot == e->free_list)
+        e->free_list = o->next;
     *o = (struct order){ .is_used = true, .instrument_at = INDEX_NONE, .locked_asset = INDEX_NONE };
     o->r.order_id = order_id;
     o->r.created_wall_ns = o->r.changed_wall_ns = core_wall(e);

@@ -8,7 +8,7 @@ static void restore_order(struct engine_core *e, const struct order_record *r)
     struct order *o = order_by_id(e, r->order_id);
     bool is_new = !o;
 
-    if (!o && e->free_list == SLOT_NONE && e->ended_head != SLOT_NONE)
+    if (!o && orders_is_full(e) && e->ended_head != SLOT_NONE)
         order_free(
             e,
             &e->orders[e->ended_head]); /* Nothing of an earlier epoch is executed again anyway. */
@@ -153,7 +153,7 @@ static int checkpoint_orders(struct engine_core *e,
 {
     int err = 0;
 
-    for (uint32_t i = 0; i < e->orders_max && !err; i++) {
+    for (uint32_t i = 0; i < e->orders_begun && !err; i++) {
         const struct order *o = &e->orders[i];
         bool is_kept = o->is_used && o->r.order_id && o->r.state != ORDER_NONE &&
                        (!order_is_final(o->r.state) ||

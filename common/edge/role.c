@@ -6,6 +6,7 @@
 #include <czmq.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 enum {
     STOP_TIMEOUT_MS = 5000,
     STOP_POLL_MS = 10,
+    BIG_BLOCK = 128 * 1024,
 };
 
 static struct role_runtime runtime; /* One role per process; too large for the stack. */
@@ -328,6 +330,7 @@ static int run(struct role_runtime *rt, const struct role_args *args)
     }
     err = bring_up(rt);
     own->exit_code = err == ERR_CONFIG ? ROLE_EXIT_CONFIG : err ? ROLE_EXIT_FAILURE : ROLE_EXIT_OK;
+    (void)malloc_trim(0); /* What only the start needed. */
     if (!err) {
         sd_notify(0, "READY=1");
         role_daemon_ready(&own->ready_fd);
@@ -407,6 +410,9 @@ int role_main(const struct role_app *app, int argc, char **argv)
     struct role_runtime *rt = &runtime;
     struct role_args args;
 
+    /* Big blocks stay maps of their own: pages come with first use and go when freed. Left alone,
+     * malloc learns from the first big block freed to keep all later ones in its heap. */
+    (void)mallopt(M_MMAP_THRESHOLD, BIG_BLOCK);
     *rt = (struct role_runtime){ .app = app, .state = app->state, .config = app->config };
     rt->own = &private_part;
     *rt->own = (struct role_private){ .ready_fd = -1, .pid_fd = -1 };

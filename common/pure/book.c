@@ -7,41 +7,53 @@
 
 enum { LEVELS_MAX = 65536, NEAR_TOP = 8 };
 
-static int side_init(struct book_side *side, unsigned levels_max, bool is_bid)
+static void side_init(struct book_side *side, struct wire_level *memory, unsigned levels_max,
+                      bool is_bid)
 {
-    struct wire_level *memory = calloc(2 * (size_t)levels_max, sizeof(*memory));
-
-    if (!memory)
-        return ERR_SYS;
     *side = (struct book_side){
-        .levels = memory, .memory = memory, .max = levels_max, .is_bid = is_bid
+        .levels = memory, .memory = memory, .max = levels_max, .is_bid = is_bid, .is_lent = true
     };
+}
+
+size_t book_levels_size(unsigned levels_max)
+{
+    return 4 * (size_t)levels_max * sizeof(struct wire_level);
+}
+
+int book_init_in(struct book *book, struct wire_level *memory, unsigned levels_max, int price_exp,
+                 int qty_exp)
+{
+    if (levels_max < 1 || levels_max > LEVELS_MAX || price_exp < FIXED_EXP_MIN ||
+        price_exp > FIXED_EXP_MAX || qty_exp < FIXED_EXP_MIN || qty_exp > FIXED_EXP_MAX)
+        return ERR_RANGE;
+    *book = (struct book){ .price_exp = (int8_t)price_exp,
+                           .qty_exp = (int8_t)qty_exp,
+                           .is_stale = true };
+    side_init(&book->bids, memory, levels_max, true);
+    side_init(&book->asks, memory + 2 * (size_t)levels_max, levels_max, false);
     return 0;
 }
 
 int book_init(struct book *book, unsigned levels_max, int price_exp, int qty_exp)
 {
-    struct book made = { .price_exp = (int8_t)price_exp,
-                         .qty_exp = (int8_t)qty_exp,
-                         .is_stale = true };
+    struct book made;
+    int err = book_init_in(&made, NULL, levels_max, price_exp, qty_exp);
 
-    if (levels_max < 1 || levels_max > LEVELS_MAX || price_exp < FIXED_EXP_MIN ||
-        price_exp > FIXED_EXP_MAX || qty_exp < FIXED_EXP_MIN || qty_exp > FIXED_EXP_MAX)
-        return ERR_RANGE;
-    int err = side_init(&made.bids, levels_max, true);
-    if (!err)
-        err = side_init(&made.asks, levels_max, false);
     if (err)
-        book_fini(&made);
-    else
-        *book = made;
-    return err;
+        return err;
+    struct wire_level *memory = calloc(1, book_levels_size(levels_max));
+    if (!memory)
+        return ERR_SYS;
+    (void)book_init_in(&made, memory, levels_max, price_exp, qty_exp);
+    made.bids.is_lent = false; /* Of both sides: they are one piece. */
+    *book = made;
+    return 0;
 }
 
 void book_fini(struct book *book)
 {
-    free(book->bids.memory);
-    free(book->asks.memory);
+    if (!book->bids.is_lent)
+        free(book->bids.memory);
     *book = (struct book){ .is_stale = true };
 }
 

@@ -12,7 +12,7 @@ struct book_side {
     struct wire_level *levels; /* Worst first, best last. */
     uint32_t count, max;
     struct wire_level *memory; /* Room for 2 * max: levels moves up in it. */
-    bool is_bid;
+    bool is_bid, is_lent;      /* is_lent: memory is the caller's. */
     uint64_t dropped; /* Levels beyond max that were let go: depth past them is not known. */
 };
 
@@ -29,6 +29,12 @@ struct book {
  * frees, twice is fine. */
 int book_init(struct book *book, unsigned levels_max, int price_exp, int qty_exp);
 void book_fini(struct book *book);
+
+/* book_init_in is book_init in memory of the caller, book_levels_size(levels_max) zeroed bytes that
+ * live as long as the book: many books in one piece take only the pages that they use. */
+size_t book_levels_size(unsigned levels_max);
+int book_init_in(struct book *book, struct wire_level *memory, unsigned levels_max, int price_exp,
+                 int qty_exp);
 
 void book_clear(struct book *book); /* No levels, stale. */
 

@@ -8,36 +8,33 @@
 
 int market_init(struct market *market, unsigned max, unsigned levels_max)
 {
-    *market = (struct market){ 0 };
-    if (max == 0)
-        return ERR_RANGE;
+    struct book probe;
     uint32_t slots = 4;
+
+    *market = (struct market){ 0 };
+    if (max == 0 || book_init_in(&probe, NULL, levels_max, 8, 8) != 0)
+        return ERR_RANGE;
     while (slots < 2 * max)
         slots *= 2;
+    /* One piece each: of instruments that never come no page is taken. */
     market->books = calloc(max, sizeof *market->books);
     market->slots = calloc(slots, sizeof *market->slots);
-    if (!market->books || !market->slots) {
+    market->levels = calloc(max, book_levels_size(levels_max));
+    if (!market->books || !market->slots || !market->levels) {
         market_fini(market);
         return ERR_SYS;
     }
     market->max = max;
+    market->levels_max = levels_max;
     market->slot_mask = slots - 1;
-    for (unsigned i = 0; i < max; i++) {
-        int err = book_init(&market->books[i].book, levels_max, 8, 8);
-        if (err) {
-            market_fini(market);
-            return err;
-        }
-    }
     return 0;
 }
 
 void market_fini(struct market *market)
 {
-    for (uint32_t i = 0; market->books && i < market->max; i++)
-        book_fini(&market->books[i].book);
     free(market->books);
     free(market->slots);
+    free(market->levels);
     *market = (struct market){ 0 };
 }
 
@@ -80,11 +77,11 @@ static enum market_change define(struct market *market, const struct wire_instru
             return MARKET_NOTHING;
         }
         uint32_t *slot = slot_of(market, definition->header.instrument);
-        book = &market->books[market->count++];
-        *slot = market->count;
-        book_clear(&book->book);
-        book->book.price_exp = definition->price_exp;
-        book->book.qty_exp = definition->qty_exp;
+        size_t levels = book_levels_size(market->levels_max) / sizeof *market->levels;
+        book = &market->books[market->count];
+        (void)book_init_in(&book->book, market->levels + levels * market->count, market->levels_max,
+                           definition->price_exp, definition->qty_exp);
+        *slot = ++market->count;
     }
     book->definition = *definition;
     book->publisher = definition->header.publisher;

@@ -40,6 +40,8 @@ struct market {
     struct market_book *books;
     uint32_t *slots; /* Open addressing by instrument id: index in books + 1, 0: free. */
     uint32_t slot_mask;
+    struct wire_level *levels; /* Of all books, levels_max each. */
+    unsigned levels_max;
     uint32_t count, max;
     uint64_t refused; /* Instruments beyond max. */
     bool has_unknown; /* Something was said of an instrument that is not defined here. */

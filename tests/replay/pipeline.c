@@ -517,7 +517,8 @@ static void make_rest(void)
                                 .unmarked_ns = 5 * NS_PER_S,
                                 .engines = { ACCOUNT },
                                 .engine_count = 1 };
-    const struct risk_out risk_out = { NULL, risk_publish, risk_save, risk_cancel_all, risk_note };
+    const struct risk_out risk_out = { NULL,      risk_publish, risk_save, risk_cancel_all,
+                                       risk_note, NULL };
 
     memcpy(positions.reporting, pipe->quote, sizeof(positions.reporting));
     memcpy(risk.currency, pipe->quote, sizeof(risk.currency));

@@ -656,7 +656,7 @@ static void risk_boot(struct node *node)
                                         .reconciliation_ns = 10 * NS_PER_S,
                                         .engines = { 1, 2 },
                                         .engine_count = 2 };
-    const struct risk_out out = { r, risk_publish, risk_save, risk_cancel_all, risk_note };
+    const struct risk_out out = { r, risk_publish, risk_save, risk_cancel_all, risk_note, NULL };
 
     risk_core_init(&r->core, &config, &out, r->has_saved ? &r->saved : NULL, node->sim->now_ns,
                    sim_wall(node->sim));
