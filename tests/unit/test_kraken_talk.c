@@ -737,14 +737,18 @@ static void faults_of_the_stream_are_noticed_and_mended(void)
             world.sim.faults[SIM_FAULT_SKIP_SEQUENCE].count = 1;
         if (i % 400 == 300)
             world.sim.faults[SIM_FAULT_CORRUPT_CHECKSUM].count = 1;
+        if (i % 400 == 200)
+            world.sim.faults[SIM_FAULT_CROSS_BOOK].count = 1;
         pass(100);
     }
     pass(10000);
     check_book();
     kraken_feed_ops.stats(world.feed, &stats);
-    CHECK_INT(stats.checksum_failed, 12); /* Each one, and nothing else. */
-    CHECK_INT(stats.resyncs, stats.checksum_failed);
+    /* Each one, and nothing else; a crossed book is one whose checksum fails, too. */
+    CHECK_INT(stats.checksum_failed + stats.crossed, 18);
+    CHECK_INT(stats.resyncs, 18);
     CHECK_INT(world.sim.faults[SIM_FAULT_SKIP_SEQUENCE].count +
+                  world.sim.faults[SIM_FAULT_CROSS_BOOK].count +
                   world.sim.faults[SIM_FAULT_CORRUPT_CHECKSUM].count,
               0);
     proof_talk_end(&talk, "kraken");

@@ -238,27 +238,37 @@ static void binance_event(struct sim *sim, const struct exchange_event *event)
     bsim_streams_event(sim, event);
 }
 
-/* Maintenance: serverShutdown to everybody, then the connections end. */
+/* serverShutdown, then the connection ends. */
+static void shut(struct sim *sim, struct sim_ws *ws, const char *why)
+{
+    const struct connection *connection = ws->state;
+    const char *format = "{\"e\":\"serverShutdown\",\"E\":%lld}";
+    char text[128];
+
+    if (ws->listener == BINANCE_WS_API)
+        format = "{\"event\":{\"e\":\"serverShutdown\",\"E\":%lld}}";
+    else if (connection->is_combined)
+        format = "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\",\"E\":%lld}}";
+    int len = snprintf(text, sizeof(text), format, (long long)bsim_ms_of(sim->now_ns));
+    sim_ws_send(ws, SIM_MARKET, text, (size_t)len);
+    sim_ws_close(ws, 1001, why);
+}
+
+static void binance_expired(struct sim *sim, struct sim_ws *ws)
+{
+    shut(sim, ws, "24 hours");
+}
+
 static void binance_fault(struct sim *sim, enum sim_fault_kind kind)
 {
-    struct binance *state = sim->state;
-
-    if (kind != SIM_FAULT_MAINTENANCE)
-        return;
-    for (struct sim_ws *ws = sim->first_ws; ws; ws = ws->next) {
-        const struct connection *connection = ws->state;
-        const char *format = "{\"e\":\"serverShutdown\",\"E\":%lld}";
-        if (ws->listener == BINANCE_WS_API)
-            format = "{\"event\":{\"e\":\"serverShutdown\",\"E\":%lld}}";
-        else if (connection->is_combined)
-            format = "{\"stream\":\"!serverShutdown\",\"data\":{\"e\":\"serverShutdown\","
-                     "\"E\":%lld}}";
-        sim_text_clear(&state->frame);
-        char text[128];
-        int len = snprintf(text, sizeof(text), format, (long long)bsim_ms_of(sim->now_ns));
-        sim_ws_send(ws, SIM_MARKET, text, (size_t)len);
-        sim_ws_close(ws, 1001, "maintenance");
+    if (kind == SIM_FAULT_EXPIRE_SESSION) {
+        sim->faults[kind].taken += sim->faults[kind].count;
+        sim->faults[kind].count = 0;
+        bsim_private_terminate(sim);
     }
+    for (struct sim_ws *ws = kind == SIM_FAULT_MAINTENANCE ? sim->first_ws : NULL; ws;
+         ws = ws->next)
+        shut(sim, ws, "maintenance");
 }
 
 static const char *const binance_listeners[] = { "stream", "ws_api", NULL };
@@ -275,6 +285,7 @@ const struct sim_venue sim_binance = {
     .ws_opened = binance_opened,
     .ws_frame = binance_frame,
     .ws_closed = binance_closed,
+    .ws_expired = binance_expired,
     .event = binance_event,
     .tick = bsim_streams_tick,
     .fault = binance_fault,

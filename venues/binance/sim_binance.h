@@ -266,6 +266,10 @@ void bsim_private_hold(struct sim *sim);
 void bsim_private_release(struct sim *sim);
 void bsim_private_forget(struct binance *state, const struct sim_ws *ws);
 
+/* bsim_private_terminate ends every user data subscription, as the venue does when what it was
+ * signed with is not valid any more. */
+void bsim_private_terminate(struct sim *sim);
+
 /* ---- signatures: OpenSSL directly ---- */
 bool bsim_signature_is_right(const char *secret, const char *text, size_t len,
                              const char *signature);

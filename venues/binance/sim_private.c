@@ -2,6 +2,7 @@
 #include "venues/binance/sim_binance.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- order of answer and events ---- */
@@ -47,6 +48,27 @@ void bsim_private_forget(struct binance *state, const struct sim_ws *ws)
     for (size_t i = 0; i < state->held_count; i++)
         if (state->held_frames[i].ws == ws)
             state->held_frames[i].ws = NULL;
+}
+
+void bsim_private_terminate(struct sim *sim)
+{
+    char text[128];
+
+    for (struct sim_ws *ws = sim->first_ws; ws; ws = ws->next) {
+        struct connection *connection = ws->state;
+        if (ws->listener != BINANCE_WS_API)
+            continue;
+        for (size_t i = 0; i < COUNT(connection->subscriptions); i++) {
+            if (!connection->subscriptions[i].is_active)
+                continue;
+            connection->subscriptions[i].is_active = false;
+            int len = snprintf(text, sizeof(text),
+                               "{\"subscriptionId\":%u,\"event\":{\"e\":"
+                               "\"eventStreamTerminated\",\"E\":%lld}}",
+                               connection->subscriptions[i].id, (long long)bsim_ms_of(sim->now_ns));
+            sim_ws_send(ws, SIM_PRIVATE, text, (size_t)len);
+        }
+    }
 }
 
 /* Wraps what is in state->scratch for each subscription of the account. */

@@ -294,13 +294,14 @@ static void diff_side(struct sim_text *out, const struct sim *sim, uint32_t inst
     sim_textf(out, "]");
 }
 
-/* A wrong level without a checksum to show it: a bid far above the market. */
+/* A wrong level, which no checksum would show: a bid above the market. */
 static void corrupt(struct sim *sim, uint32_t instrument)
 {
     int64_t ask = exchange_best(sim->exchange, instrument, SIDE_SELL);
     struct binance *state = sim->state;
 
-    if (!ask || !sim_fault_take(sim, SIM_FAULT_CORRUPT_CHECKSUM))
+    if (!ask || !(sim_fault_take(sim, SIM_FAULT_CORRUPT_CHECKSUM) ||
+                  sim_fault_take(sim, SIM_FAULT_CROSS_BOOK)))
         return;
     /* The text is patched, not the book: the next message knows nothing of it. */
     const char *bids = strstr(state->scratch.at, "\"b\":[") + 5;

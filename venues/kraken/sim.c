@@ -99,6 +99,18 @@ static void tick(struct sim *sim)
     }
 }
 
+/* Tokens that nobody has subscribed with yet, and those of live connections, all at once. */
+static void fault(struct sim *sim, enum sim_fault_kind kind)
+{
+    struct kraken *kraken = sim->state;
+
+    if (kind != SIM_FAULT_EXPIRE_SESSION)
+        return;
+    memset(kraken->tokens, 0, sizeof(kraken->tokens));
+    sim->faults[kind].taken += sim->faults[kind].count;
+    sim->faults[kind].count = 0;
+}
+
 static const char *const listeners[] = { "public", "private", NULL };
 
 const struct sim_venue sim_kraken = {
@@ -115,4 +127,5 @@ const struct sim_venue sim_kraken = {
     .ws_closed = ws_closed,
     .event = event,
     .tick = tick,
+    .fault = fault,
 };

@@ -157,6 +157,26 @@ static void send_book_snapshot(struct kraken *kraken, struct sim_ws *ws, uint32_
     sim_text_free(&out);
 }
 
+/* A bid above the best ask, patched into the text only: the book and its checksum know nothing of
+ * it. */
+static void cross(struct kraken *kraken, const struct exchange_instrument *instrument,
+                  struct sim_text *out)
+{
+    int64_t ask = exchange_best(kraken->sim->exchange, instrument->index, SIDE_SELL);
+    const char *bids = strstr(out->at, "\"bids\":[");
+    struct sim_text crossed = { 0 };
+    bool is_first = true;
+
+    if (!ask || !bids || !sim_fault_take(kraken->sim, SIM_FAULT_CROSS_BOOK))
+        return;
+    bids += strlen("\"bids\":[");
+    sim_text_add(&crossed, out->at, (size_t)(bids - out->at));
+    add_level(instrument, &crossed, ask + instrument->config.tick, EXCHANGE_ONE, &is_first);
+    sim_textf(&crossed, "%s%s", *bids == ']' ? "" : ",", bids);
+    sim_text_free(out);
+    *out = crossed;
+}
+
 static void flush_depth(struct kraken *kraken, uint32_t at, int depth)
 {
     static struct kraken_shadow now; /* One thread; too large for the stack. */
@@ -179,6 +199,7 @@ static void flush_depth(struct kraken *kraken, uint32_t at, int depth)
     *shadow = now;
     if (is_changed) {
         add_tail(kraken, instrument, shadow, &out);
+        cross(kraken, instrument, &out);
         bool is_skipped = sim_fault_take(kraken->sim, SIM_FAULT_SKIP_SEQUENCE);
         for (struct sim_ws *ws = kraken->sim->first_ws; ws && !is_skipped; ws = ws->next)
             if (((const struct kraken_ws *)ws->state)->book[at] == depth + 1)
