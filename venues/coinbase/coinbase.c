@@ -1,6 +1,8 @@
 /* Coinbase Exchange. What each file knows: metadata.c products, feed.c the market stream's life,
  * feed_frame.c its frames, feed_book.c books, feed_check.c their comparison with REST, feed_rest.c
- * the answers. */
+ * the answers; order.c the session of orders and its commands, order_request.c requests and
+ * signatures, order_read.c and order_answer.c what comes back, order_stream.c the user channel,
+ * errors.c what refusals mean. */
 #include "venues/coinbase/coinbase.h"
 
 #include "common/pure/time_text.h"
@@ -10,6 +12,9 @@
 const struct venue venue_coinbase = {
     .name = "coinbase",
     .feed = &coinbase_feed_ops,
+    .order = &coinbase_order_ops,
+    .auth_method = "HMAC_SHA256",
+    .needs_passphrase = true,
     .rest_url = "https://api.exchange.coinbase.com",
     .feed_ws_url = "wss://ws-feed.exchange.coinbase.com",
     .order_ws_url = "wss://ws-feed.exchange.coinbase.com",
