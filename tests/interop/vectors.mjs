@@ -7,7 +7,10 @@
 //   only_ours   parameters that only we send, each with its reason
 //   paths       the client's path -> ours, where another request does the same
 //   headers     headers that must be equal besides the key
+//   client_writes  values that the client puts its own way -> as the venue has them
 //   byte_for_byte  how many calls must be equal to the byte, at least
+// Where the time is the only difference (the client of the vectors wrote milliseconds where the venue has seconds), our request is
+// signed again here with the client's time: then its bytes must be the client's.
 import { readFileSync, writeFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { createHmac, createHash } from 'node:crypto'
@@ -81,7 +84,7 @@ const schemes = {
 }
 
 // Query, form and JSON alike: name=value, sorted. A list of one object is that object.
-function parameters (request, left) {
+function parameters (request, left, spelled = {}) {
   const body = request.body ?? ''
   let pairs = [...new URLSearchParams(request.url.split('?')[1] ?? '')]
   if (/^[[{]/.test(body)) {
@@ -90,7 +93,16 @@ function parameters (request, left) {
   } else {
     pairs = pairs.concat([...new URLSearchParams(body)])
   }
-  return pairs.filter(([name]) => name !== 'signature' && !left[name]).map(([k, v]) => `${k}=${v}`).sort().join('&')
+  return pairs.filter(([name]) => name !== 'signature' && !left[name]).map(([k, v]) => `${k}=${spelled[v] ?? v}`).sort().join('&')
+}
+
+function isSameButTime (venue, have, want, headers) {
+  const { time, header, is_secret_base64: isBase64 } = venue.signature
+  if (!time || !header || have.method !== want.method || have.url !== want.url || (have.body ?? '') !== (want.body ?? '')) return false
+  const key = isBase64 ? Buffer.from(creds.secret, 'base64') : creds.secret
+  const signature = hmac('sha256', key, want.headers[time] + have.method + pathOf(have) + (have.body ?? ''), 'base64')
+  return schemes[venue.signature.scheme](have, venue.signature) &&
+    headers.every((h) => (h === header ? signature : have.headers[h]) === want.headers[h])
 }
 
 function judge (venue, have, want) {
@@ -98,10 +110,11 @@ function judge (venue, have, want) {
   const isSameBytes = have.method === want.method && have.url === want.url && (have.body ?? '') === (want.body ?? '') &&
     headers.every((h) => have.headers[h] === want.headers[h])
   if (isSameBytes) return 'byte for byte'
+  if (isSameButTime(venue, have, want, headers)) return 'byte for byte but for the time'
   const path = want.url.replace(/\?.*/, '').replace(/^https:\/\/[^/]*/, '')
   const isSameCall = have.method === want.method && pathOf(have).replace(/\?.*/, '') === (venue.paths?.[path] ?? path) &&
     new URL(have.url).host === new URL(want.url).host
-  const isSameMeaning = parameters(have, venue.only_ours ?? {}) === parameters(want, venue.not_ours ?? {})
+  const isSameMeaning = parameters(have, venue.only_ours ?? {}) === parameters(want, venue.not_ours ?? {}, venue.client_writes)
   const isSigned = have.headers[venue.signature.key] === creds.apiKey && schemes[venue.signature.scheme](have, venue.signature)
   return isSameCall && isSameMeaning && isSigned ? 'the same request, signed over what is sent' : ''
 }

@@ -166,7 +166,6 @@ static void fees_failed(const struct order_turn *turn, struct order_pending *pen
 {
     coinbase_note(turn, "fees_from_configuration", "%s", text);
     turn->order->fees_at_ns = turn->clock->now_ns + 60 * NS_PER_S;
-    coinbase_announce(turn, !is_ours(pending));
     coinbase_end_done(turn, pending);
 }
 
@@ -466,13 +465,12 @@ static int on_products(const struct order_turn *turn, struct order_pending *pend
             coinbase_note(turn, "no_such_instrument", "%s", order->products[i].name);
     if (order->is_open)
         coinbase_subscribe(turn);
-    /* The account's fees first: a definition is announced with them. */
+    coinbase_announce(turn, !is_ours(pending));
     if (order->keys.is_set && (turn->clock->now_ns >= order->fees_at_ns || !is_ours(pending))) {
-        pending->kind = ASK_FEES;
+        pending->kind = ASK_FEES; /* Where they are others than the configuration's: told again. */
         coinbase_go_on(turn, pending);
         return 0;
     }
-    coinbase_announce(turn, !is_ours(pending));
     coinbase_end_done(turn, pending);
     return 0;
 }
@@ -502,7 +500,7 @@ static int on_fees(const struct order_turn *turn, struct order_pending *pending,
         definition->taker_fee_ppm = (int32_t)taker;
         order->products[i].is_new = true;
     }
-    coinbase_announce(turn, !is_ours(pending));
+    coinbase_announce(turn, false);
     coinbase_end_done(turn, pending);
     return 0;
 }
