@@ -1,4 +1,5 @@
-/* sim.c - the Binance spot side of the simulator: its table of operations, REST, and the plug. */
+/* sim.c - the Binance spot side of the simulator: its table of operations, REST, and the plug. REST
+ * and the WebSocket API are the same for futures: what differs is in struct bsim_product. */
 #include "venues/binance/sim_binance.h"
 
 #include <stdio.h>
@@ -47,28 +48,22 @@ static const struct endpoint endpoints[] = {
       bsim_run_capital_config },
 };
 
-const struct endpoint *bsim_endpoint_rest(const char *verb, const char *path, bool *is_path_known)
+/* ---- REST ---- */
+
+/* is_path_known: the path exists with another verb. */
+static const struct endpoint *endpoint_of(const struct bsim_product *product, const char *verb,
+                                          const char *path, bool *is_path_known)
 {
     *is_path_known = false;
-    for (size_t i = 0; i < COUNT(endpoints); i++) {
-        if (strcmp(endpoints[i].path, path) != 0)
+    for (size_t i = 0; i < product->endpoint_count; i++) {
+        if (strcmp(product->endpoints[i].path, path) != 0)
             continue;
         *is_path_known = true;
-        if (strcmp(endpoints[i].verb, verb) == 0)
-            return &endpoints[i];
+        if (strcmp(product->endpoints[i].verb, verb) == 0)
+            return &product->endpoints[i];
     }
     return NULL;
 }
-
-const struct endpoint *bsim_endpoint_ws(const char *method)
-{
-    for (size_t i = 0; i < COUNT(endpoints); i++)
-        if (endpoints[i].method && strcmp(endpoints[i].method, method) == 0)
-            return &endpoints[i];
-    return NULL;
-}
-
-/* ---- REST ---- */
 
 /* The payload as transmitted, without "signature=..." wherever it stands. */
 static void append_unsigned(struct sim_text *out, const char *text, size_t len)
@@ -120,9 +115,10 @@ static void reply(struct call *call, struct sim_http *request)
     if (call->account != EXCHANGE_NONE && call->endpoint->flags & CALL_ORDER_HEADERS &&
         !call->is_error)
         n += snprintf(headers + n, sizeof(headers) - (size_t)n,
-                      "X-MBX-ORDER-COUNT-10S: %lld\r\nX-MBX-ORDER-COUNT-1D: %lld\r\n",
+                      "X-MBX-ORDER-COUNT-10S: %lld\r\nX-MBX-ORDER-COUNT-%s: %lld\r\n",
                       (long long)state->limits[call->account].orders_10s.used,
-                      (long long)state->limits[call->account].orders_day.used);
+                      state->product->orders_header,
+                      (long long)state->limits[call->account].orders_long.used);
     if (call->retry_ns)
         snprintf(headers + n, sizeof(headers) - (size_t)n, "Retry-After: %lld\r\n",
                  (long long)MAX(1, (call->retry_ns - call->sim->now_ns + NS_PER_S - 1) / NS_PER_S));
@@ -148,14 +144,15 @@ static void not_here(struct sim_http *request, bool is_path_known)
                        unknown, sizeof(unknown) - 1);
 }
 
-static void binance_http(struct sim *sim, struct sim_http *request)
+void bsim_http(struct sim *sim, struct sim_http *request)
 {
+    const struct binance *state = sim->state;
     bool is_path_known;
     struct sim_text out = { 0 }, payload = { 0 };
     struct call call = { .sim = sim,
                          .state = sim->state,
-                         .endpoint =
-                             bsim_endpoint_rest(request->method, request->path, &is_path_known),
+                         .endpoint = endpoint_of(state->product, request->method, request->path,
+                                                 &is_path_known),
                          .account = EXCHANGE_NONE,
                          .out = &out };
 
@@ -178,17 +175,19 @@ static void binance_http(struct sim *sim, struct sim_http *request)
 
 /* ---- the plug ---- */
 
-static int binance_init(struct sim *sim)
+int bsim_open(struct sim *sim, const struct bsim_product *product)
 {
     struct binance *state = sim->state;
 
+    state->product = product;
     state->random = sim->seed | 1;
-    state->weight = (struct window){ .length_ns = 60 * NS_PER_S, .limit = 6000 };
+    state->weight = (struct window){ .length_ns = 60 * NS_PER_S, .limit = product->weight_limit };
     state->raw = (struct window){ .length_ns = 300 * NS_PER_S, .limit = 300000 };
     for (size_t i = 0; i < EXCHANGE_ACCOUNTS_MAX; i++) {
-        state->limits[i].orders_10s = (struct window){ .length_ns = 10 * NS_PER_S, .limit = 100 };
-        state->limits[i].orders_day =
-            (struct window){ .length_ns = 86400 * NS_PER_S, .limit = 200000 };
+        state->limits[i].orders_10s =
+            (struct window){ .length_ns = 10 * NS_PER_S, .limit = product->orders_10s_limit };
+        state->limits[i].orders_long = (struct window){ .length_ns = product->orders_long_ns,
+                                                        .limit = product->orders_long_limit };
     }
     for (uint32_t i = 0; i < sim->exchange->instrument_count; i++) {
         state->symbols[i].fast.last_u = sim->exchange->instruments[i].update_id;
@@ -198,7 +197,7 @@ static int binance_init(struct sim *sim)
     return 0;
 }
 
-static void binance_fini(struct sim *sim)
+void bsim_close(struct sim *sim)
 {
     struct binance *state = sim->state;
 
@@ -271,6 +270,33 @@ static void binance_fault(struct sim *sim, enum sim_fault_kind kind)
         shut(sim, ws, "maintenance");
 }
 
+static const struct bsim_product spot = {
+    .kind = INSTRUMENT_SPOT,
+    .endpoints = endpoints,
+    .endpoint_count = COUNT(endpoints),
+    .methods = bsim_spot_methods,
+    .method_count = BSIM_SPOT_METHODS,
+    .causes = bsim_spot_causes,
+    .cause_count = BSIM_SPOT_CAUSES,
+    .api_path = "/ws-api/v3",
+    .api_version = "v3/",
+    .api_weight = 2,
+    .weight_limit = 6000,
+    .orders_10s_limit = 100,
+    .orders_long_limit = 200000,
+    .orders_long_ns = 86400 * NS_PER_S,
+    .orders_interval = "DAY",
+    .orders_words = "1 DAY",
+    .orders_header = "1D",
+    .messages_limit = 5,
+    .stream_parse = bsim_spot_stream,
+};
+
+static int binance_init(struct sim *sim)
+{
+    return bsim_open(sim, &spot);
+}
+
 static const char *const binance_listeners[] = { "stream", "ws_api", NULL };
 
 const struct sim_venue sim_binance = {
@@ -280,8 +306,8 @@ const struct sim_venue sim_binance = {
     .state_size = sizeof(struct binance),
     .ws_state_size = sizeof(struct connection),
     .init = binance_init,
-    .fini = binance_fini,
-    .http = binance_http,
+    .fini = bsim_close,
+    .http = bsim_http,
     .ws_opened = binance_opened,
     .ws_frame = binance_frame,
     .ws_closed = binance_closed,

@@ -87,7 +87,7 @@ void bsim_run_rate_limit_order(struct call *call)
               "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
               "\"limit\":%lld,\"count\":%lld}]",
               (long long)limits->orders_10s.limit, (long long)limits->orders_10s.used,
-              (long long)limits->orders_day.limit, (long long)limits->orders_day.used);
+              (long long)limits->orders_long.limit, (long long)limits->orders_long.used);
 }
 
 /* Asked by clients that list currencies when they have a key. */

@@ -1,4 +1,5 @@
-/* sim_binance.h - what the files of the Binance simulator side share.
+/* sim_binance.h - what the files of the Binance simulator side share, and what that of futures
+ * (venues/binance_futures/sim*.c) uses of it: the same venue's calls, limits, keys and frames.
  *
  * Written from the protocol dossier alone. No encoding, signing or parsing code of the client side
  * is used here. */
@@ -9,7 +10,7 @@
 
 enum {
     BINANCE_STREAM,  /* Listener of /ws and /stream. */
-    BINANCE_WS_API,  /* Listener of /ws-api/v3. */
+    BINANCE_WS_API,  /* Listener of the WebSocket API. */
     PARAMS_MAX = 48, /* More is -1101. */
     DIRTY_MAX = 1024,
     SYMBOLS_MAX = EXCHANGE_INSTRUMENTS_MAX,
@@ -43,7 +44,7 @@ struct window {
 void bsim_window_at(struct window *window, int64_t now_ns);
 
 struct account_limits {
-    struct window orders_10s, orders_day;
+    struct window orders_10s, orders_long; /* A day on spot, a minute on futures. */
 };
 
 /* ---- market streams ---- */
@@ -59,6 +60,11 @@ enum stream_kind {
     STREAM_TICKER,
     STREAM_MINI_TICKER,
     STREAM_AVG_PRICE,
+    /* Of futures. */
+    STREAM_MARK_PRICE,   /* Each 3 s. */
+    STREAM_MARK_PRICE_1, /* Each second. */
+    STREAM_FORCE_ORDER,
+    STREAM_CONTRACT_INFO,
     STREAM_KINDS,
 };
 
@@ -107,6 +113,7 @@ struct symbol {
 /* ---- a WebSocket connection ---- */
 struct connection {
     bool is_combined; /* /stream: payloads are wrapped. */
+    unsigned class;   /* Futures: which part of the path. */
     struct stream streams[STREAMS_PER_CONNECTION * 4];
     unsigned stream_count;
     struct window messages; /* 5 a second on market streams. */
@@ -118,9 +125,15 @@ struct connection {
         uint32_t id;
     } subscriptions[EXCHANGE_ACCOUNTS_MAX];
     uint32_t next_subscription;
+    /* Futures: the user stream of a listen key. */
+    char listen_key[72], events[256];
 };
 
+struct bsim_product;
+struct endpoint;
+
 struct binance {
+    const struct bsim_product *product;
     struct symbol symbols[SYMBOLS_MAX];
     struct account_limits limits[EXCHANGE_ACCOUNTS_MAX];
     struct window weight, raw;
@@ -140,6 +153,31 @@ struct binance {
     size_t held_count, held_cap;
     struct sim_text scratch, frame;
     const char *cancel_id; /* Client id of the cancel request under way; NULL: none. */
+};
+
+/* ---- what differs between spot and futures ---- */
+struct bsim_cause {
+    enum exchange_cause cause;
+    int code;
+    const char *message;
+};
+
+struct bsim_product {
+    wire_instrument_kind kind;
+    const struct endpoint *endpoints, *methods; /* methods: on the WebSocket API alone. */
+    size_t endpoint_count, method_count;
+    const struct bsim_cause *causes;
+    size_t cause_count;
+    const char *api_path, *api_version; /* "/ws-api/v3", "v3/". */
+    int64_t api_weight;                 /* Of its handshake. */
+    int64_t weight_limit, orders_10s_limit, orders_long_limit, orders_long_ns;
+    const char *orders_interval, *orders_words, *orders_header; /* "DAY", "1 DAY", "1D" */
+    int64_t messages_limit; /* A second, on a stream's connection. */
+    /* stream_open reads a connection's path: what is left of it, or NULL: no such path. NULL: the
+     * path is as it is. stream_parse fills kind, instrument and argument of a name. */
+    const char *(*stream_open)(struct sim *sim, struct sim_ws *ws);
+    void (*stream_parse)(const struct sim *sim, const struct connection *connection,
+                         struct stream *out);
 };
 
 /* ---- a call: one operation, whichever way it came ---- */
@@ -173,10 +211,12 @@ struct endpoint {
     void (*run)(struct call *call);
 };
 
-/* bsim_endpoint_rest and bsim_endpoint_ws find one, or NULL; is_path_known: the path exists with
- * another verb. */
-const struct endpoint *bsim_endpoint_rest(const char *verb, const char *path, bool *is_path_known);
-const struct endpoint *bsim_endpoint_ws(const char *method);
+/* Spot's own, in the files that know them. */
+enum { BSIM_SPOT_METHODS = 7, BSIM_SPOT_CAUSES = 23 };
+extern const struct endpoint bsim_spot_methods[BSIM_SPOT_METHODS];
+extern const struct bsim_cause bsim_spot_causes[BSIM_SPOT_CAUSES];
+void bsim_spot_stream(const struct sim *sim, const struct connection *connection,
+                      struct stream *out);
 
 /* bsim_call_run checks limits, key, signature (signed_text is what the signature covers), time,
  * then runs. */
@@ -187,8 +227,10 @@ void bsim_call_error(struct call *call, int status, int code, const char *format
 /* bsim_call_cause answers with the error that the venue gives for a refusal of the exchange. */
 void bsim_call_cause(struct call *call, enum exchange_cause cause, bool is_cancel);
 /* Writes {"code":..,"msg":".."} of a cause. */
-void bsim_cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel);
-int bsim_cause_code(enum exchange_cause cause, bool is_cancel, const char **message);
+void bsim_cause_json(const struct binance *state, struct sim_text *out, enum exchange_cause cause,
+                     bool is_cancel);
+int bsim_cause_code(const struct binance *state, enum exchange_cause cause, bool is_cancel,
+                    const char **message);
 
 /* bsim_call_required gives a mandatory parameter, or answers -1102. bsim_call_symbol the instrument
  * of one.
@@ -200,6 +242,19 @@ bool bsim_call_integer(struct call *call, const char *name, int64_t min, int64_t
                        bool *is_set);
 /* Every parameter sent has been read; else -1104 is answered. */
 bool bsim_call_all_read(struct call *call);
+
+/* bsim_call_decimal reads a decimal of the venue's form; bsim_call_side a side. false: answered. */
+bool bsim_call_decimal(struct call *call, const char *name, bool is_mandatory, int64_t *out,
+                       bool *is_set);
+bool bsim_call_side(struct call *call, wire_side *side);
+
+/* A page of a history: by id upwards, within times, the newest when neither is given. */
+struct page {
+    int64_t from_id, start_ms, end_ms, limit;
+    bool has_from, has_start, has_end;
+};
+bool bsim_call_page(struct call *call, const char *id_name, int64_t days_max, struct page *page);
+bool bsim_page_has_time(const struct page *page, int64_t ns);
 
 /* bsim_call_target finds the order on a symbol that a request names by id or client id. NULL: none
  * such; *is_answered when the request itself was wrong. */
@@ -250,7 +305,19 @@ void bsim_json_rate_limits(struct sim_text *out, const struct call *call);
 int64_t bsim_ms_of(int64_t ns);
 void bsim_random_id(struct binance *state, char out[23]);
 
+/* ---- the plug's parts that futures share ---- */
+int bsim_open(struct sim *sim, const struct bsim_product *product);
+void bsim_close(struct sim *sim);
+void bsim_http(struct sim *sim, struct sim_http *request);
+
 /* ---- streams ---- */
+/* bsim_publish sends the payload in state->scratch to everybody who has the stream. */
+void bsim_publish(struct sim *sim, enum stream_kind kind, uint32_t instrument, unsigned argument);
+/* bsim_stream_symbol finds the instrument of a stream's name ("btcusdt@..."), EXCHANGE_NONE where
+ * there is none; *suffix: what follows the '@'. */
+uint32_t bsim_stream_symbol(const struct sim *sim, const char *name, const char **suffix);
+/* bsim_diff_add notes a changed level. */
+void bsim_diff_add(struct diff *diff, wire_side side, int64_t price);
 void bsim_streams_opened(struct sim *sim, struct sim_ws *ws);
 void bsim_streams_frame(struct sim *sim, struct sim_ws *ws, const char *frame, size_t len);
 void bsim_streams_event(struct sim *sim, const struct exchange_event *event);
@@ -263,6 +330,8 @@ void bsim_private_event(struct sim *sim, const struct exchange_event *event);
 /* bsim_private_hold begins a request: some of the events that it causes will follow its answer.
  * bsim_private_release sends them. */
 void bsim_private_hold(struct sim *sim);
+/* bsim_private_send sends the payload in state->frame, now or behind the answer. */
+void bsim_private_send(struct sim *sim, struct sim_ws *ws);
 void bsim_private_release(struct sim *sim);
 void bsim_private_forget(struct binance *state, const struct sim_ws *ws);
 

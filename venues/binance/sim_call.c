@@ -57,7 +57,7 @@ bool bsim_call_symbol(struct call *call, uint32_t *instrument)
                         "'^[A-Z0-9-_.]{1,20}$'.");
         return false;
     }
-    *instrument = exchange_instrument(call->sim->exchange, INSTRUMENT_SPOT, symbol);
+    *instrument = exchange_instrument(call->sim->exchange, call->state->product->kind, symbol);
     if (*instrument == EXCHANGE_NONE)
         bsim_call_error(call, 400, -1121, "Invalid symbol.");
     return *instrument != EXCHANGE_NONE;
@@ -88,6 +88,53 @@ bool bsim_call_integer(struct call *call, const char *name, int64_t min, int64_t
     }
     *out = value;
     return true;
+}
+
+/* A decimal of the venue's form: ^([0-9]{1,20})(\.[0-9]{1,20})?$. */
+bool bsim_call_decimal(struct call *call, const char *name, bool is_mandatory, int64_t *out,
+                       bool *is_set)
+{
+    const char *text =
+        is_mandatory ? bsim_call_required(call, name) : bsim_params_get(&call->params, name);
+    int64_t value = 0;
+
+    if (is_set)
+        *is_set = text != NULL;
+    if (!text)
+        return !is_mandatory;
+    size_t whole = strspn(text, "0123456789"), len = strlen(text);
+    bool is_legal = whole >= 1 && whole <= 20;
+    if (text[whole] == '.') {
+        size_t decimals = strspn(text + whole + 1, "0123456789");
+        is_legal = is_legal && decimals >= 1 && decimals <= 20 && whole + 1 + decimals == len;
+    } else {
+        is_legal = is_legal && whole == len;
+    }
+    if (!is_legal) {
+        bsim_call_error(call, 400, -1100,
+                        "Illegal characters found in parameter '%s'; legal range is "
+                        "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
+                        name);
+        return false;
+    }
+    if (sim_decimal(text, len, &value) != 0) {
+        bsim_call_error(call, 400, -1111, "Parameter '%s' has too much precision.", name);
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool bsim_call_side(struct call *call, wire_side *side)
+{
+    const char *text = bsim_call_required(call, "side");
+
+    if (!text)
+        return false;
+    *side = strcmp(text, "BUY") == 0 ? SIDE_BUY : strcmp(text, "SELL") == 0 ? SIDE_SELL : SIDE_NONE;
+    if (*side == SIDE_NONE)
+        bsim_call_error(call, 400, -1117, "Invalid side.");
+    return *side != SIDE_NONE;
 }
 
 bool bsim_call_all_read(struct call *call)
@@ -122,11 +169,7 @@ void bsim_call_error(struct call *call, int status, int code, const char *format
     call->is_error = true;
 }
 
-static const struct {
-    enum exchange_cause cause;
-    int code;
-    const char *message;
-} cause_texts[] = {
+const struct bsim_cause bsim_spot_causes[BSIM_SPOT_CAUSES] = {
     { CAUSE_TICK, -1013, "Filter failure: PRICE_FILTER" },
     { CAUSE_PRICE_RANGE, -1013, "Filter failure: PRICE_FILTER" },
     { CAUSE_PRICE_BAND, -1013, "Filter failure: PERCENT_PRICE_BY_SIDE" },
@@ -155,25 +198,29 @@ static const struct {
       "in a few minutes." },
 };
 
-int bsim_cause_code(enum exchange_cause cause, bool is_cancel, const char **message)
+int bsim_cause_code(const struct binance *state, enum exchange_cause cause, bool is_cancel,
+                    const char **message)
 {
+    const struct bsim_product *product = state->product;
+
     if (is_cancel && cause == CAUSE_UNKNOWN_ORDER) {
         *message = "Unknown order sent.";
         return -2011;
     }
-    for (size_t i = 0; i < COUNT(cause_texts); i++)
-        if (cause_texts[i].cause == cause) {
-            *message = cause_texts[i].message;
-            return cause_texts[i].code;
+    for (size_t i = 0; i < product->cause_count; i++)
+        if (product->causes[i].cause == cause) {
+            *message = product->causes[i].message;
+            return product->causes[i].code;
         }
     *message = "An unknown error occurred while processing the request.";
     return -1000;
 }
 
-void bsim_cause_json(struct sim_text *out, enum exchange_cause cause, bool is_cancel)
+void bsim_cause_json(const struct binance *state, struct sim_text *out, enum exchange_cause cause,
+                     bool is_cancel)
 {
     const char *message;
-    int code = bsim_cause_code(cause, is_cancel, &message);
+    int code = bsim_cause_code(state, cause, is_cancel, &message);
 
     sim_textf(out, "{\"code\":%d,\"msg\":\"%s\"}", code, message);
 }
@@ -181,7 +228,7 @@ void bsim_cause_json(struct sim_text *out, enum exchange_cause cause, bool is_ca
 void bsim_call_cause(struct call *call, enum exchange_cause cause, bool is_cancel)
 {
     const char *message;
-    int code = bsim_cause_code(cause, is_cancel, &message);
+    int code = bsim_cause_code(call->state, cause, is_cancel, &message);
 
     bsim_call_error(call, code == -1008 ? 503 : 400, code, "%s", message);
 }
@@ -255,18 +302,19 @@ static bool is_within_orders(struct call *call)
         return true;
     limits = &call->state->limits[call->account];
     bsim_window_at(&limits->orders_10s, call->sim->now_ns);
-    bsim_window_at(&limits->orders_day, call->sim->now_ns);
+    bsim_window_at(&limits->orders_long, call->sim->now_ns);
     if (call->sim->are_limits_off)
         return true;
     if (limits->orders_10s.used >= limits->orders_10s.limit)
         over = &limits->orders_10s;
-    else if (limits->orders_day.used >= limits->orders_day.limit)
-        over = &limits->orders_day;
+    else if (limits->orders_long.used >= limits->orders_long.limit)
+        over = &limits->orders_long;
     if (!over)
         return true;
     call->retry_ns = over->start_ns + over->length_ns;
     bsim_call_error(call, 429, -1015, "Too many new orders; current limit is %lld orders per %s.",
-                    (long long)over->limit, over == &limits->orders_10s ? "10 SECOND" : "1 DAY");
+                    (long long)over->limit,
+                    over == &limits->orders_10s ? "10 SECOND" : call->state->product->orders_words);
     return false;
 }
 
@@ -427,9 +475,10 @@ void bsim_json_rate_limits(struct sim_text *out, const struct call *call)
                   "\"limit\":%lld,\"count\":%lld},",
                   (long long)limits->orders_10s.limit, (long long)limits->orders_10s.used);
         sim_textf(out,
-                  "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,"
+                  "{\"rateLimitType\":\"ORDERS\",\"interval\":\"%s\",\"intervalNum\":1,"
                   "\"limit\":%lld,\"count\":%lld},",
-                  (long long)limits->orders_day.limit, (long long)limits->orders_day.used);
+                  state->product->orders_interval, (long long)limits->orders_long.limit,
+                  (long long)limits->orders_long.used);
     }
     sim_textf(out,
               "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,"

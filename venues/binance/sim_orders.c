@@ -45,59 +45,12 @@ static bool read_client_id(struct call *call, const char *name, char out[EXCHANG
     return true;
 }
 
-/* A decimal of the venue's form: ^([0-9]{1,20})(\.[0-9]{1,20})?$. */
-static bool read_decimal(struct call *call, const char *name, bool is_mandatory, int64_t *out,
-                         bool *is_set)
-{
-    const char *text =
-        is_mandatory ? bsim_call_required(call, name) : bsim_params_get(&call->params, name);
-    int64_t value = 0;
-
-    if (is_set)
-        *is_set = text != NULL;
-    if (!text)
-        return !is_mandatory;
-    size_t whole = strspn(text, "0123456789"), len = strlen(text);
-    bool is_legal = whole >= 1 && whole <= 20;
-    if (text[whole] == '.') {
-        size_t decimals = strspn(text + whole + 1, "0123456789");
-        is_legal = is_legal && decimals >= 1 && decimals <= 20 && whole + 1 + decimals == len;
-    } else {
-        is_legal = is_legal && whole == len;
-    }
-    if (!is_legal) {
-        bsim_call_error(call, 400, -1100,
-                        "Illegal characters found in parameter '%s'; legal range is "
-                        "'^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
-                        name);
-        return false;
-    }
-    if (sim_decimal(text, len, &value) != 0) {
-        bsim_call_error(call, 400, -1111, "Parameter '%s' has too much precision.", name);
-        return false;
-    }
-    *out = value;
-    return true;
-}
-
 static bool refuse_unneeded(struct call *call, const char *name)
 {
     if (!bsim_params_get(&call->params, name))
         return true;
     bsim_call_error(call, 400, -1106, "Parameter '%s' sent when not required.", name);
     return false;
-}
-
-static bool read_side(struct call *call, wire_side *side)
-{
-    const char *text = bsim_call_required(call, "side");
-
-    if (!text)
-        return false;
-    *side = strcmp(text, "BUY") == 0 ? SIDE_BUY : strcmp(text, "SELL") == 0 ? SIDE_SELL : SIDE_NONE;
-    if (*side == SIDE_NONE)
-        bsim_call_error(call, 400, -1117, "Invalid side.");
-    return *side != SIDE_NONE;
 }
 
 static bool read_limit(struct call *call, struct exchange_request *request)
@@ -122,8 +75,8 @@ static bool read_limit(struct call *call, struct exchange_request *request)
         if (!refuse_unneeded(call, "timeInForce"))
             return false;
     }
-    return read_decimal(call, "quantity", true, &request->qty, NULL) &&
-           read_decimal(call, "price", true, &request->price, NULL) &&
+    return bsim_call_decimal(call, "quantity", true, &request->qty, NULL) &&
+           bsim_call_decimal(call, "price", true, &request->price, NULL) &&
            refuse_unneeded(call, "quoteOrderQty");
 }
 
@@ -133,8 +86,8 @@ static bool read_market(struct call *call, struct exchange_request *request)
 
     request->time_in_force = TIF_IOC;
     if (!refuse_unneeded(call, "timeInForce") || !refuse_unneeded(call, "price") ||
-        !read_decimal(call, "quantity", false, &request->qty, &has_qty) ||
-        !read_decimal(call, "quoteOrderQty", false, &request->quote_qty, &has_quote))
+        !bsim_call_decimal(call, "quantity", false, &request->qty, &has_qty) ||
+        !bsim_call_decimal(call, "quoteOrderQty", false, &request->quote_qty, &has_quote))
         return false;
     if (has_qty && has_quote) {
         bsim_call_error(call, 400, -1128, "Combination of optional parameters invalid.");
@@ -205,7 +158,7 @@ static bool read_wish(struct call *call, struct wish *wish)
 {
     *wish = (struct wish){ .request = { .account = call->account } };
     if (!bsim_call_symbol(call, &wish->request.instrument) ||
-        !read_side(call, &wish->request.side) || !read_type(call, &wish->request) ||
+        !bsim_call_side(call, &wish->request.side) || !read_type(call, &wish->request) ||
         !read_stp(call, &wish->request) || !read_response(call, wish) ||
         !read_client_id(call, "newClientOrderId", wish->client_id) ||
         !bsim_call_integer(call, "strategyId", 0, INT64_MAX, &(int64_t){ 0 }, NULL) ||
@@ -262,7 +215,7 @@ static void json_placed(struct sim_text *out, const struct sim *sim,
 static void count_order(struct call *call)
 {
     call->state->limits[call->account].orders_10s.used++;
-    call->state->limits[call->account].orders_day.used++;
+    call->state->limits[call->account].orders_long.used++;
 }
 
 static enum exchange_cause place(struct call *call, const struct wish *wish,
@@ -346,7 +299,7 @@ static bool cancel_to(struct call *call, const struct exchange_order *order, con
                                     : CAUSE_UNKNOWN_ORDER;
     call->state->cancel_id = NULL;
     if (cause)
-        bsim_cause_json(out, cause, true);
+        bsim_cause_json(call->state, out, cause, true);
     else
         bsim_json_cancelled(out, call->sim, order, cancel_id);
     return !cause;
@@ -401,11 +354,11 @@ void bsim_run_cancel_open_orders(struct call *call)
 
 /* ---- cancel and replace ---- */
 
-static bool is_filter(enum exchange_cause cause)
+static bool is_filter(const struct binance *state, enum exchange_cause cause)
 {
     const char *message;
 
-    return cause != CAUSE_NONE && bsim_cause_code(cause, false, &message) == -1013;
+    return cause != CAUSE_NONE && bsim_cause_code(state, cause, false, &message) == -1013;
 }
 
 /* The answer of the two halves; status and code as section 6A's table has them. */
@@ -463,7 +416,7 @@ void bsim_run_order_cancel_replace(struct call *call)
     /* Filters are looked at before anything is done. */
     enum exchange_cause cause =
         exchange_test(call->sim->exchange, &wish.request, call->sim->now_ns);
-    if (is_filter(cause) && cause != CAUSE_MAX_ORDERS) {
+    if (is_filter(call->state, cause) && cause != CAUSE_MAX_ORDERS) {
         bsim_call_cause(call, cause, false);
         return;
     }
@@ -474,7 +427,7 @@ void bsim_run_order_cancel_replace(struct call *call)
         cause = place(call, &wish, &fresh);
         result = cause ? "FAILURE" : "SUCCESS";
         if (cause)
-            bsim_cause_json(&placed, cause, false);
+            bsim_cause_json(call->state, &placed, cause, false);
         else
             json_placed(&placed, call->sim, fresh, wish.response);
     } else {
@@ -530,7 +483,7 @@ void bsim_run_order_amend(struct call *call)
     const struct exchange_order *order =
         bsim_call_target(call, instrument, "orderId", "origClientOrderId", &is_answered);
     if (is_answered || !read_client_id(call, "newClientOrderId", client_id) ||
-        !read_decimal(call, "newQty", true, &qty, NULL) || !bsim_call_all_read(call))
+        !bsim_call_decimal(call, "newQty", true, &qty, NULL) || !bsim_call_all_read(call))
         return;
     if (!order || !exchange_is_open(order)) {
         bsim_call_error(call, 400, -2038, "Unknown order sent.");

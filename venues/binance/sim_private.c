@@ -30,6 +30,16 @@ static void hold(struct binance *state, struct sim_ws *ws, const struct sim_text
     sim_text_add(&state->held, frame->at, frame->len);
 }
 
+void bsim_private_send(struct sim *sim, struct sim_ws *ws)
+{
+    struct binance *state = sim->state;
+
+    if (state->is_holding)
+        hold(state, ws, &state->frame);
+    else
+        sim_ws_send(ws, SIM_PRIVATE, state->frame.at, state->frame.len);
+}
+
 void bsim_private_release(struct sim *sim)
 {
     struct binance *state = sim->state;
@@ -89,10 +99,7 @@ static void push(struct sim *sim, uint32_t account)
                       "{\"subscriptionId\":%u,\"event\":", connection->subscriptions[i].id);
             sim_text_add(&state->frame, state->scratch.at, state->scratch.len);
             sim_textf(&state->frame, "}");
-            if (state->is_holding)
-                hold(state, ws, &state->frame);
-            else
-                sim_ws_send(ws, SIM_PRIVATE, state->frame.at, state->frame.len);
+            bsim_private_send(sim, ws);
         }
     }
 }
@@ -234,7 +241,7 @@ static void on_trade_side(struct sim *sim, const struct exchange_event *event, b
         struct account_limits *limits = &state->limits[order->account];
         int64_t credit = is_maker ? 5 : 1;
         limits->orders_10s.used = MAX(0, limits->orders_10s.used - credit);
-        limits->orders_day.used = MAX(0, limits->orders_day.used - credit);
+        limits->orders_long.used = MAX(0, limits->orders_long.used - credit);
     }
     struct report report = {
         .order = order,

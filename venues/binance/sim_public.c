@@ -202,7 +202,7 @@ void bsim_run_exchange_info(struct call *call)
               "\"limit\":%lld}],\"exchangeFilters\":[],\"symbols\":",
               (long long)bsim_ms_of(call->sim->now_ns), (long long)call->state->weight.limit,
               (long long)call->state->limits[0].orders_10s.limit,
-              (long long)call->state->limits[0].orders_day.limit,
+              (long long)call->state->limits[0].orders_long.limit,
               (long long)call->state->raw.limit);
     choice.is_single = false;
     write_chosen(call, &choice, json_symbol);

@@ -75,13 +75,7 @@ void bsim_run_open_orders(struct call *call)
     sim_textf(call->out, "]");
 }
 
-/* A page of a history: by id upwards, within times, the newest when neither is given. */
-struct page {
-    int64_t from_id, start_ms, end_ms, limit;
-    bool has_from, has_start, has_end;
-};
-
-static bool read_page(struct call *call, const char *id_name, struct page *page)
+bool bsim_call_page(struct call *call, const char *id_name, int64_t days_max, struct page *page)
 {
     *page = (struct page){ .end_ms = INT64_MAX, .limit = 500 };
     if (!bsim_call_integer(call, id_name, 0, INT64_MAX, &page->from_id, &page->has_from) ||
@@ -89,15 +83,16 @@ static bool read_page(struct call *call, const char *id_name, struct page *page)
         !bsim_call_integer(call, "endTime", 0, INT64_MAX, &page->end_ms, &page->has_end) ||
         !bsim_call_integer(call, "limit", 1, 1000, &page->limit, NULL))
         return false;
-    if (page->has_start && page->has_end && page->end_ms - page->start_ms > 24 * 3600 * 1000) {
-        bsim_call_error(call, 400, -1127, "More than %s between startTime and endTime.",
-                        "24 hours");
+    if (page->has_start && page->has_end &&
+        page->end_ms - page->start_ms > days_max * 24 * 3600 * 1000) {
+        bsim_call_error(call, 400, -1127, "More than %lld hours between startTime and endTime.",
+                        (long long)days_max * 24);
         return false;
     }
     return true;
 }
 
-static bool page_has_time(const struct page *page, int64_t ns)
+bool bsim_page_has_time(const struct page *page, int64_t ns)
 {
     return bsim_ms_of(ns) >= page->start_ms && bsim_ms_of(ns) <= page->end_ms;
 }
@@ -109,12 +104,12 @@ void bsim_run_all_orders(struct call *call)
     uint32_t instrument, cursor = 0;
     int64_t count = 0, skipped = 0;
 
-    if (!bsim_call_symbol(call, &instrument) || !read_page(call, "orderId", &page) ||
+    if (!bsim_call_symbol(call, &instrument) || !bsim_call_page(call, "orderId", 1, &page) ||
         !bsim_call_all_read(call))
         return;
     for (; (order = exchange_next_order(call->sim->exchange, call->account, &cursor));)
         count += order->instrument == instrument && (int64_t)order->id >= page.from_id &&
-                 page_has_time(&page, order->created_ns);
+                 bsim_page_has_time(&page, order->created_ns);
     bool is_newest = !page.has_from && !page.has_start;
     int64_t skip = is_newest ? MAX(0, count - page.limit) : 0, written = 0;
     sim_textf(call->out, "[");
@@ -122,7 +117,7 @@ void bsim_run_all_orders(struct call *call)
     while (written < page.limit &&
            (order = exchange_next_order(call->sim->exchange, call->account, &cursor))) {
         if (order->instrument != instrument || (int64_t)order->id < page.from_id ||
-            !page_has_time(&page, order->created_ns) || skipped++ < skip)
+            !bsim_page_has_time(&page, order->created_ns) || skipped++ < skip)
             continue;
         sim_textf(call->out, "%s", written++ ? "," : "");
         bsim_json_order_query(call->out, call->sim, order);
@@ -163,7 +158,7 @@ void bsim_run_my_trades(struct call *call)
     int64_t order_id = 0, count = 0, written = 0, skipped = 0;
     bool has_order = false;
 
-    if (!bsim_call_symbol(call, &instrument) || !read_page(call, "fromId", &page) ||
+    if (!bsim_call_symbol(call, &instrument) || !bsim_call_page(call, "fromId", 1, &page) ||
         !bsim_call_integer(call, "orderId", 0, INT64_MAX, &order_id, &has_order) ||
         !bsim_call_all_read(call))
         return;
@@ -175,7 +170,7 @@ void bsim_run_my_trades(struct call *call)
         for (uint32_t i = 0; i < exchange->execution_count && written < page.limit; i++) {
             const struct exchange_execution *e = &exchange->executions[i];
             if (e->account != call->account || e->instrument != instrument ||
-                (int64_t)e->trade_id < page.from_id || !page_has_time(&page, e->at_ns) ||
+                (int64_t)e->trade_id < page.from_id || !bsim_page_has_time(&page, e->at_ns) ||
                 (has_order && exchange->orders[e->order].id != (uint64_t)order_id))
                 continue;
             if (pass == 0) {

@@ -32,15 +32,13 @@ static const struct {
     { "avgPrice", STREAM_AVG_PRICE, 0 },
 };
 
-/* A name that exists nowhere is acknowledged like any other and stays silent, as at the venue. */
-static void name_parse(const struct sim *sim, const char *name, struct stream *out)
+uint32_t bsim_stream_symbol(const struct sim *sim, const char *name, const char **suffix)
 {
     const char *at = strchr(name, '@');
 
-    *out = (struct stream){ 0 };
-    snprintf(out->name, sizeof(out->name), "%s", name);
     if (!at)
-        return;
+        return EXCHANGE_NONE;
+    *suffix = at + 1;
     for (uint32_t i = 0; i < sim->exchange->instrument_count; i++) {
         const char *symbol = sim->exchange->instruments[i].config.symbol;
         size_t len = strlen(symbol), n = 0;
@@ -50,23 +48,39 @@ static void name_parse(const struct sim *sim, const char *name, struct stream *o
             n++;
         if (n < len)
             continue;
-        out->instrument = i;
-        for (size_t s = 0; s < COUNT(suffixes); s++)
-            if (strcmp(at + 1, suffixes[s].suffix) == 0) {
-                out->kind = suffixes[s].kind;
-                out->argument = suffixes[s].argument;
-            }
+        return i;
     }
+    return EXCHANGE_NONE;
 }
 
+void bsim_spot_stream(const struct sim *sim, const struct connection *connection,
+                      struct stream *out)
+{
+    const char *suffix = "";
+
+    (void)connection;
+    out->instrument = bsim_stream_symbol(sim, out->name, &suffix);
+    for (size_t s = 0; s < COUNT(suffixes) && out->instrument != EXCHANGE_NONE; s++)
+        if (strcmp(suffix, suffixes[s].suffix) == 0) {
+            out->kind = suffixes[s].kind;
+            out->argument = suffixes[s].argument;
+        }
+}
+
+/* A name that exists nowhere is acknowledged like any other and stays silent, as at the venue. */
 static bool subscribe(const struct sim *sim, struct connection *connection, const char *name)
 {
+    const struct binance *state = sim->state;
+
     for (unsigned i = 0; i < connection->stream_count; i++)
         if (strcmp(connection->streams[i].name, name) == 0)
             return true;
     if (connection->stream_count == COUNT(connection->streams))
         return false;
-    name_parse(sim, name, &connection->streams[connection->stream_count++]);
+    struct stream *made = &connection->streams[connection->stream_count++];
+    *made = (struct stream){ 0 };
+    snprintf(made->name, sizeof(made->name), "%s", name);
+    state->product->stream_parse(sim, connection, made);
     return true;
 }
 
@@ -99,14 +113,20 @@ void bsim_streams_opened(struct sim *sim, struct sim_ws *ws)
     struct connection *connection = ws->state;
     char names[sizeof(ws->query)];
 
-    connection->messages = (struct window){ .length_ns = NS_PER_S, .limit = 5 };
-    if (strcmp(ws->path, "/stream") == 0) {
+    const struct bsim_product *product = ((const struct binance *)sim->state)->product;
+    const char *path = product->stream_open ? product->stream_open(sim, ws) : ws->path;
+
+    connection->messages =
+        (struct window){ .length_ns = NS_PER_S, .limit = product->messages_limit };
+    if (!path) {
+        sim_ws_close(ws, 1008, "no such path");
+    } else if (strcmp(path, "/stream") == 0) {
         connection->is_combined = true;
         if (sim_param(ws->query, strlen(ws->query), "streams", names, sizeof(names)) == 0)
             subscribe_path(sim, connection, names);
-    } else if (strncmp(ws->path, "/ws/", 4) == 0) {
-        subscribe_path(sim, connection, ws->path + 4);
-    } else if (strcmp(ws->path, "/ws") != 0) {
+    } else if (strncmp(path, "/ws/", 4) == 0) {
+        subscribe_path(sim, connection, path + 4);
+    } else if (strcmp(path, "/ws") != 0) {
         sim_ws_close(ws, 1008, "no such path");
     }
 }
@@ -231,8 +251,7 @@ void bsim_streams_frame(struct sim *sim, struct sim_ws *ws, const char *frame, s
 
 /* ---- sending ---- */
 
-/* Sends the payload in state->scratch to everybody who has the stream. */
-static void publish(struct sim *sim, enum stream_kind kind, uint32_t instrument, unsigned argument)
+void bsim_publish(struct sim *sim, enum stream_kind kind, uint32_t instrument, unsigned argument)
 {
     struct binance *state = sim->state;
 
@@ -336,10 +355,10 @@ static void send_diff(struct sim *sim, uint32_t instrument, struct diff *diff,
     diff->count = 0;
     if (kind == STREAM_DEPTH_100 && sim_fault_take(sim, SIM_FAULT_SKIP_SEQUENCE))
         return;
-    publish(sim, kind, instrument, 0);
+    bsim_publish(sim, kind, instrument, 0);
 }
 
-static void diff_add(struct diff *diff, wire_side side, int64_t price)
+void bsim_diff_add(struct diff *diff, wire_side side, int64_t price)
 {
     for (unsigned i = diff->count; i-- > 0;)
         if (diff->dirty[i].price == price && diff->dirty[i].side == side)
@@ -368,7 +387,7 @@ static void send_partial(struct sim *sim, uint32_t instrument, enum stream_kind 
         pair_json(&state->scratch, level->price, level->qty);
     }
     sim_textf(&state->scratch, "]}");
-    publish(sim, kind, instrument, levels);
+    bsim_publish(sim, kind, instrument, levels);
 }
 
 static void member(struct sim_text *out, const char *name, int64_t value)
@@ -402,7 +421,7 @@ static void send_book_ticker(struct sim *sim, uint32_t instrument)
     member(&state->scratch, "a", ask->price);
     member(&state->scratch, "A", ask->qty);
     sim_textf(&state->scratch, "}");
-    publish(sim, STREAM_BOOK_TICKER, instrument, 0);
+    bsim_publish(sim, STREAM_BOOK_TICKER, instrument, 0);
 }
 
 static void flush_aggregate(struct sim *sim, uint32_t instrument)
@@ -426,7 +445,7 @@ static void flush_aggregate(struct sim *sim, uint32_t instrument)
     struct symbol *symbol = &state->symbols[instrument];
     symbol->aggregates[aggregate->id % COUNT(symbol->aggregates)] = *aggregate;
     aggregate->taker = 0;
-    publish(sim, STREAM_AGG_TRADE, instrument, 0);
+    bsim_publish(sim, STREAM_AGG_TRADE, instrument, 0);
 }
 
 static void aggregate_trade(struct sim *sim, const struct exchange_event *event)
@@ -473,7 +492,7 @@ static void on_trade(struct sim *sim, const struct exchange_event *event)
     member(&state->scratch, "q", event->qty);
     sim_textf(&state->scratch, ",\"T\":%lld,\"m\":%s,\"M\":true}",
               (long long)bsim_ms_of(event->at_ns), is_buyer_maker ? "true" : "false");
-    publish(sim, STREAM_TRADE, event->instrument, 0);
+    bsim_publish(sim, STREAM_TRADE, event->instrument, 0);
     aggregate_trade(sim, event);
 }
 
@@ -486,8 +505,8 @@ void bsim_streams_event(struct sim *sim, const struct exchange_event *event)
     if (event->kind != EXCHANGE_ON_LEVEL)
         return;
     struct symbol *symbol = &state->symbols[event->instrument];
-    diff_add(&symbol->fast, event->side, event->price);
-    diff_add(&symbol->slow, event->side, event->price);
+    bsim_diff_add(&symbol->fast, event->side, event->price);
+    bsim_diff_add(&symbol->slow, event->side, event->price);
     /* A full list is sent before its time: update ids stay without a gap. */
     if (symbol->fast.count == DIRTY_MAX)
         send_diff(sim, event->instrument, &symbol->fast, STREAM_DEPTH_100);
@@ -536,7 +555,7 @@ static void send_ticker(struct sim *sim, uint32_t instrument, bool is_mini)
                   (long long)bsim_ms_of(sim->now_ns), (unsigned long long)of->first_trade_id,
                   (unsigned long long)of->next_trade_id - 1, (unsigned long long)of->trade_count);
     sim_textf(out, "}");
-    publish(sim, is_mini ? STREAM_MINI_TICKER : STREAM_TICKER, instrument, 0);
+    bsim_publish(sim, is_mini ? STREAM_MINI_TICKER : STREAM_TICKER, instrument, 0);
 }
 
 static void send_avg_price(struct sim *sim, uint32_t instrument)
@@ -549,7 +568,7 @@ static void send_avg_price(struct sim *sim, uint32_t instrument)
               (long long)bsim_ms_of(sim->now_ns), of->config.symbol);
     member(&state->scratch, "w", of->last_price);
     sim_textf(&state->scratch, ",\"T\":%lld}", (long long)bsim_ms_of(sim->now_ns));
-    publish(sim, STREAM_AVG_PRICE, instrument, 0);
+    bsim_publish(sim, STREAM_AVG_PRICE, instrument, 0);
 }
 
 void bsim_streams_tick(struct sim *sim)

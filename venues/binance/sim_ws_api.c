@@ -1,4 +1,4 @@
-/* sim_ws_api.c - /ws-api/v3: requests in frames, sessions, user data subscriptions. */
+/* sim_ws_api.c - the WebSocket API: requests in frames, sessions, user data subscriptions. */
 #include "venues/binance/sim_binance.h"
 
 #include <cjson/cJSON.h>
@@ -14,8 +14,8 @@ void bsim_ws_api_opened(struct sim *sim, struct sim_ws *ws)
     char value[16];
 
     bsim_window_at(&state->weight, sim->now_ns);
-    state->weight.used += 2;
-    if (strcmp(ws->path, "/ws-api/v3") != 0)
+    state->weight.used += state->product->api_weight;
+    if (strcmp(ws->path, state->product->api_path) != 0)
         sim_ws_close(ws, 1008, "no such path");
     connection->are_limits_hidden =
         sim_param(ws->query, strlen(ws->query), "returnRateLimits", value, sizeof(value)) == 0 &&
@@ -191,7 +191,7 @@ static void run_subscriptions(struct call *call)
     sim_textf(call->out, "]");
 }
 
-static const struct endpoint own_methods[] = {
+const struct endpoint bsim_spot_methods[BSIM_SPOT_METHODS] = {
     { NULL, NULL, "session.status", 2, SECURITY_NONE, 0, run_session_status },
     { NULL, NULL, "session.logout", 2, SECURITY_NONE, 0, run_session_status },
     { NULL, NULL, "session.logon", 2, SECURITY_SIGNED, 0, run_session_logon },
@@ -202,14 +202,26 @@ static const struct endpoint own_methods[] = {
     { NULL, NULL, "userDataStream.unsubscribe", 2, SECURITY_NONE, 0, run_unsubscribe },
 };
 
-static const struct endpoint *find_method(const char *method)
+static const struct endpoint *method_in(const struct endpoint *table, size_t count,
+                                        const char *method)
 {
-    if (strncmp(method, "v3/", 3) == 0)
-        method += 3;
-    for (size_t i = 0; i < COUNT(own_methods); i++)
-        if (strcmp(own_methods[i].method, method) == 0)
-            return &own_methods[i];
-    return bsim_endpoint_ws(method);
+    for (size_t i = 0; i < count; i++)
+        if (table[i].method && strcmp(table[i].method, method) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* The name may have the API's version before it. */
+static const struct endpoint *find_method(const struct bsim_product *product, const char *method)
+{
+    size_t version = strlen(product->api_version);
+    const struct endpoint *found = method_in(product->methods, product->method_count, method);
+
+    if (!found)
+        found = method_in(product->endpoints, product->endpoint_count, method);
+    return found || strncmp(method, product->api_version, version) != 0
+               ? found
+               : find_method(product, method + version);
 }
 
 static void request(struct call *call, const cJSON *root)
@@ -220,7 +232,8 @@ static void request(struct call *call, const cJSON *root)
     const cJSON *item;
 
     cJSON_ArrayForEach(item, params) add_json(&call->params, item);
-    if (!cJSON_IsString(method) || !(call->endpoint = find_method(method->valuestring))) {
+    if (!cJSON_IsString(method) ||
+        !(call->endpoint = find_method(call->state->product, method->valuestring))) {
         bsim_call_error(call, 400, -1020, "This operation is not supported.");
         return;
     }
