@@ -8,7 +8,7 @@
 const struct venue venue_okx = {
     .name = "okx",
     .feed = &okx_feed_ops,
-    .order = NULL,
+    .order = &okx_order_ops,
     .auth_method = "HMAC_SHA256",
     .needs_passphrase = true,
     .rest_url = "https://www.okx.com",
