@@ -105,12 +105,12 @@ int bybit_amount(const struct scan_value *value, int exp, int64_t *out)
     int64_t fine;
     int fine_exp;
 
-    if (value->type != SCAN_STRING && value->type != SCAN_NUMBER)
-        return ERR_PROTO;
-    if (value->len == 0) {
+    if (value->type == SCAN_NULL || (value->type == SCAN_STRING && value->len == 0)) {
         *out = 0;
         return 0;
     }
+    if (value->type != SCAN_STRING && value->type != SCAN_NUMBER)
+        return ERR_PROTO;
     if (scan_decimal(value, exp, out) == 0)
         return 0;
     int err = fixed_parse_natural(value->text, value->len, &fine, &fine_exp);

@@ -77,8 +77,8 @@ void bybit_cursor_read(const struct scan_value *result, char out[BYBIT_CURSOR_MA
  * ERR_PROTO. */
 int bybit_ms(const struct scan_value *value, int64_t *out_ns);
 
-/* bybit_amount reads a decimal where "" stands for none (0). 0, ERR_PROTO or ERR_RANGE. Digits
- * beyond exp are rounded to the nearest: only for figures that no order is made of. */
+/* bybit_amount reads a decimal where "" and null stand for none (0). 0, ERR_PROTO or ERR_RANGE.
+ * Digits beyond exp are rounded to the nearest: only for figures that no order is made of. */
 int bybit_amount(const struct scan_value *value, int exp, int64_t *out);
 
 /* bybit_encode percent-encodes text. 0 or ERR_RANGE; out is ended with NUL. */

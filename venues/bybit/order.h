@@ -293,6 +293,7 @@ struct bybit_order_row {
     enum bybit_category category;
     struct scan_value cancel_type, reject_reason;
     bool is_conditional; /* Not triggered yet. */
+    bool is_rejected;    /* As the venue calls it; with executions it is a cancelled one here. */
 };
 
 /* bybit_read_order fills the fields of an order into a report begun. category: of the list; of the

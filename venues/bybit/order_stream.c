@@ -105,8 +105,7 @@ static int on_order(const struct bybit_turn *turn, const struct scan_value *item
         break;
     case ORDER_REJECTED:
     case ORDER_CANCELLED:
-        /* Rejected with executions: those hold, and the rest is gone. */
-        news.kind = news.state == ORDER_REJECTED && news.cum_qty == 0 ? REPORT_REJECTED
+        news.kind = news.state == ORDER_REJECTED ? REPORT_REJECTED
                     : why == REASON_NO_LIQUIDITY || news.time_in_force != TIF_GTC
                         ? REPORT_EXPIRED
                         : REPORT_CANCELLED;

@@ -172,6 +172,9 @@ int bybit_read_order(const struct bybit_turn *turn, const struct scan_value *row
         return ERR_PROTO;
     if (bybit_amount(&m.cum_qty, report->qty_exp, &report->cum_qty) != 0)
         return ERR_PROTO;
+    more->is_rejected = report->state == ORDER_REJECTED;
+    if (more->is_rejected && report->cum_qty > 0)
+        report->state = ORDER_CANCELLED; /* Its executions hold; the rest is gone. */
     report->is_reduce_only = m.reduce_only.type == SCAN_TRUE;
     report->is_liquidation = is_forced(&m.create_type);
     if (bybit_ms(&m.updated, &report->exchange_ns) != 0 || report->exchange_ns == 0)
@@ -212,7 +215,7 @@ wire_reason bybit_end_reason(const struct bybit_order_row *row)
     for (size_t i = 0; row->reject_reason.type == SCAN_STRING && i < COUNT(rejects); i++)
         if (scan_is(&row->reject_reason, rejects[i].word))
             return rejects[i].why;
-    return REASON_NONE;
+    return row->is_rejected ? REASON_VENUE_REJECT : REASON_NONE;
 }
 
 /* ---- executions ---- */
@@ -435,7 +438,8 @@ int bybit_read_position(const struct bybit_turn *turn, const struct scan_value *
 /* ---- wallet ---- */
 
 struct coin_members {
-    struct scan_value coin, total, locked, order_margin, position_margin, unrealised, bonus;
+    struct scan_value coin, total, locked, order_margin, position_margin, unrealised, bonus,
+        borrowed;
 };
 
 static const struct member coin_names[] = {
@@ -446,16 +450,18 @@ static const struct member coin_names[] = {
     { "totalPositionIM", offsetof(struct coin_members, position_margin) },
     { "unrealisedPnl", offsetof(struct coin_members, unrealised) },
     { "bonus", offsetof(struct coin_members, bonus) },
+    { "spotBorrow", offsetof(struct coin_members, borrowed) },
 };
 
-/* What is free is figured: the venue states that only for the account as a whole, in USD. A loss
- * not yet realised is not free either. */
+/* What was borrowed to trade spot is in the wallet and not ours: the total is what executions sum
+ * up to. What is free is figured: the venue states that only for the account as a whole, in USD. A
+ * loss not yet realised is not free either. */
 static int coin_report(const struct bybit_turn *turn, const struct scan_value *row,
                        const struct venue_command *command, int64_t exchange_ns)
 {
     struct coin_members m = { .coin = { .type = SCAN_NONE } };
     struct venue_report report;
-    int64_t locked = 0, order_margin = 0, bonus = 0;
+    int64_t locked = 0, order_margin = 0, bonus = 0, borrowed = 0;
 
     if (members_read(row, coin_names, COUNT(coin_names), &m) != 0)
         return ERR_PROTO;
@@ -466,8 +472,10 @@ static int coin_report(const struct bybit_turn *turn, const struct scan_value *r
         optional(&m.order_margin, BYBIT_EXP, &order_margin) != 0 ||
         optional(&m.position_margin, BYBIT_EXP, &report.margin) != 0 ||
         optional(&m.unrealised, BYBIT_EXP, &report.unrealised_pnl) != 0 ||
-        optional(&m.bonus, BYBIT_EXP, &bonus) != 0)
+        optional(&m.bonus, BYBIT_EXP, &bonus) != 0 ||
+        optional(&m.borrowed, BYBIT_EXP, &borrowed) != 0)
         return ERR_PROTO;
+    report.total -= borrowed;
     report.locked = locked + order_margin;
     report.free = MAX(0, report.total - report.locked - report.margin - bonus +
                              MIN(0, report.unrealised_pnl));

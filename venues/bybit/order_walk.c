@@ -403,29 +403,31 @@ static int take_execution(const struct bybit_turn *turn, struct bybit_pending *p
 }
 
 static int take_position(const struct bybit_turn *turn, struct bybit_pending *pending,
-                         const struct scan_value *item)
+                         const struct scan_value *item, const struct bybit_scope *scope)
 {
     struct venue_report report;
     bool is_hedge;
 
     bybit_report_begin(turn, &report, REPORT_POSITION, &pending->command);
     int err = bybit_read_position(turn, item, &report, &is_hedge);
+    if (!err && !*report.asset && scope->coin)
+        bybit_copy(report.asset, sizeof(report.asset), scope->coin);
     if (!err && report.qty != 0)
         bybit_report(turn, &report);
     return err == ERR_UNSUPPORTED ? 0 : err;
 }
 
 static int take_row(const struct bybit_turn *turn, struct bybit_pending *pending,
-                    const struct scan_value *item, enum bybit_category category, int64_t time_ns)
+                    const struct scan_value *item, const struct bybit_scope *scope, int64_t time_ns)
 {
     switch (pending->command.op) {
     case OP_OPEN_ORDERS:
-        return take_order(turn, pending, item, category);
+        return take_order(turn, pending, item, scope->category);
     case OP_EXECUTIONS:
     case OP_FUNDING:
-        return take_execution(turn, pending, item, category);
+        return take_execution(turn, pending, item, scope->category);
     case OP_POSITIONS:
-        return take_position(turn, pending, item);
+        return take_position(turn, pending, item, scope);
     case OP_BALANCES:
         return bybit_report_wallet(turn, item, &pending->command, time_ns);
     default: /* CANCEL_ALL: what is cancelled, the stream tells. */
@@ -497,7 +499,7 @@ static int take_list(const struct bybit_turn *turn, struct bybit_pending *pendin
 
     (void)scope_at(turn->side, &pending->command, walk->scope, &scope);
     while (!err && (err = scan_item(&iter, &item)) == 0) {
-        err = take_row(turn, pending, &item, scope.category, answer->time_ns);
+        err = take_row(turn, pending, &item, &scope, answer->time_ns);
         walk->rows++;
     }
     if (err != ERR_NOT_FOUND)
