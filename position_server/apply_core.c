@@ -3,6 +3,7 @@
 
 #include "common/leaf/fixed.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { OPENING_SURE = 5 }; /* So many figures in a row. */
@@ -34,27 +35,42 @@ struct balance *position_balance(struct position_core *core, uint16_t account, c
     return balance;
 }
 
-static struct position *position_of(struct position_core *core, uint16_t account, uint16_t strategy,
-                                    const struct wire_trade_event *trade)
+struct position *position_find(struct position_core *core, uint16_t account, uint16_t strategy,
+                               uint64_t instrument)
 {
     for (uint32_t i = 0; i < core->position_count; i++) {
         struct position *position = &core->positions[i];
 
         if (position->account == account && position->strategy == strategy &&
-            position->instrument == trade->header.instrument)
+            position->instrument == instrument)
             return position;
     }
+    return NULL;
+}
+
+struct position *position_make(struct position_core *core, uint16_t account, uint16_t strategy,
+                               uint64_t instrument, int price_exp, int qty_exp)
+{
+    struct position *position = position_find(core, account, strategy, instrument);
+
+    if (position)
+        return position;
     if (core->position_count == POSITIONS_MAX) {
         core->counters.positions_full++;
         return NULL;
     }
-    struct position *position = &core->positions[core->position_count++];
-    *position = (struct position){ .account = account,
-                                   .strategy = strategy,
-                                   .instrument = trade->header.instrument,
-                                   .price_exp = trade->price_exp,
-                                   .qty_exp = trade->qty_exp };
+    position = &core->positions[core->position_count++];
+    *position =
+        (struct position){ .account = account, .strategy = strategy, .instrument = instrument };
+    holding_init(&position->holding, price_exp, qty_exp);
     return position;
+}
+
+static struct position *position_of(struct position_core *core, uint16_t strategy,
+                                    const struct wire_trade_event *trade)
+{
+    return position_make(core, trade->header.account, strategy, trade->header.instrument,
+                         trade->price_exp, trade->qty_exp);
 }
 
 static int64_t amount_of(int64_t price, int price_exp, int64_t qty, int qty_exp)
@@ -67,40 +83,25 @@ static int64_t amount_of(int64_t price, int price_exp, int64_t qty, int qty_exp)
     return amount;
 }
 
-/* Average price: what closes takes its share of the cost, the rest of the price is realised. */
-static void apply_to_position(struct position *position, const struct wire_trade_event *trade,
-                              int64_t fee_quote)
+/* What the execution realised, at POSITION_AMOUNT_EXP. */
+static int64_t apply_to_position(struct position *position, const struct wire_trade_event *trade,
+                                 int64_t fee_quote)
 {
+    struct holding *holding = &position->holding;
+    bool is_buy = trade->side == SIDE_BUY;
     int64_t qty = trade->qty;
+    i128 realised =
+        holding_fill(holding, is_buy, trade->price, trade->price_exp, trade->qty, trade->qty_exp);
 
-    (void)fixed_rescale(trade->qty, trade->qty_exp, position->qty_exp, FIXED_DOWN, &qty);
-    int64_t signed_qty = trade->side == SIDE_BUY ? qty : -qty;
-    int64_t value = amount_of(trade->price, trade->price_exp, qty, position->qty_exp);
-    int64_t open = position->qty > 0 ? position->qty : -position->qty;
-    int64_t closing = (position->qty > 0) != (signed_qty > 0) ? MIN(open, qty) : 0;
-
-    if (closing > 0) {
-        int64_t cost_share = 0, value_share = 0;
-
-        (void)fixed_mul_div(position->cost, closing, open, FIXED_NEAREST, &cost_share);
-        (void)fixed_mul_div(value, closing, qty, FIXED_NEAREST, &value_share);
-        position->realised +=
-            position->qty > 0 ? value_share - cost_share : -value_share - cost_share;
-        position->cost -= cost_share;
-        value -= value_share;
-    }
-    if (qty > closing)
-        position->cost += signed_qty > 0 ? value : -value;
-    position->qty += signed_qty;
-    if (position->qty == 0)
-        position->cost = 0;
+    (void)fixed_rescale(trade->qty, trade->qty_exp, holding->qty_exp, FIXED_NEAREST, &qty);
     position->fees += fee_quote;
-    if (trade->side == SIDE_BUY)
+    if (is_buy)
         position->bought += qty;
     else
         position->sold += qty;
     position->trades++;
     position->applied_trade_number = trade->trade_number;
+    return holding_amount(holding, realised, POSITION_AMOUNT_EXP);
 }
 
 static int64_t fee_at_ledger(const struct wire_trade_event *trade)
@@ -144,43 +145,73 @@ static void change(struct position_core *core, uint16_t account, const char *ass
         balance->fees += amount;
 }
 
-static void apply_to_balances(struct position_core *core, const struct wire_trade_event *trade,
-                              const struct market_book *book)
-{
-    int64_t qty = 0;
-    int64_t value = amount_of(trade->price, trade->price_exp, trade->qty, trade->qty_exp);
-    uint16_t account = trade->header.account;
-
-    (void)fixed_rescale(trade->qty, trade->qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST, &qty);
-    change(core, account, book->definition.base, trade->side == SIDE_BUY ? qty : -qty, false);
-    change(core, account, book->definition.quote, trade->side == SIDE_BUY ? -value : value, false);
-    change(core, account, trade->fee_asset, -fee_at_ledger(trade), true);
-}
-
-void position_apply_trade(struct position_core *core, const struct wire_trade_event *trade,
-                          int64_t now_ns)
-{
-    const struct market_book *book = market_find(core->market, trade->header.instrument);
-    int64_t fee_quote = fee_in_quote(core, trade, book, now_ns);
-    struct position *whole = position_of(core, trade->header.account, 0, trade);
-    struct position *own =
-        trade->strategy ? position_of(core, trade->header.account, trade->strategy, trade) : NULL;
-
-    if (whole)
-        apply_to_position(whole, trade, fee_quote);
-    if (own)
-        apply_to_position(own, trade, fee_quote);
-    if (book)
-        apply_to_balances(core, trade, book);
-    core->counters.trades_applied++;
-}
-
 static int64_t at_ledger(int64_t amount, int exp)
 {
     int64_t result = 0;
 
     (void)fixed_rescale(amount, exp, POSITION_AMOUNT_EXP, FIXED_NEAREST, &result);
     return result;
+}
+
+/* The venue's rounding of an entry price moves a profit by less than a millionth of the value. */
+static void compare_realised(struct position_core *core, struct position *whole,
+                             const struct wire_trade_event *trade, int64_t stated, int64_t own)
+{
+    int64_t value = amount_of(trade->price, trade->price_exp, trade->qty, trade->qty_exp);
+    int64_t difference = stated > own ? stated - own : own - stated;
+    char text[160], theirs[FIXED_TEXT_MAX] = "", ours[FIXED_TEXT_MAX] = "";
+
+    whole->venue_realised += stated;
+    whole->compared_realised += own;
+    if (difference <= value / 1000000 + 100)
+        return;
+    core->counters.realised_differed++;
+    if (core->is_loading)
+        return;
+    (void)fixed_format_trim(stated, POSITION_AMOUNT_EXP, theirs, sizeof theirs);
+    (void)fixed_format_trim(own, POSITION_AMOUNT_EXP, ours, sizeof ours);
+    snprintf(text, sizeof text, "account %u execution %llu: the venue realises %s, we %s",
+             trade->header.account, (unsigned long long)trade->trade_number, theirs, ours);
+    core->out.note(core->out.ctx, "realised_differs", text);
+}
+
+/* Notional changes hands for spot only; of a derivative, what closing realised: as the venue states
+ * it where it does, since that is what it books. */
+static void apply_to_balances(struct position_core *core, const struct wire_trade_event *trade,
+                              const struct market_book *book, struct position *whole, int64_t own)
+{
+    uint16_t account = trade->header.account;
+
+    change(core, account, trade->fee_asset, -fee_at_ledger(trade), true);
+    if (market_is_derivative(book)) {
+        int64_t stated = at_ledger(trade->realised_pnl, trade->amount_exp);
+        if (trade->has_realised_pnl && whole)
+            compare_realised(core, whole, trade, stated, own);
+        change(core, account, book->definition.settle, trade->has_realised_pnl ? stated : own,
+               false);
+        return;
+    }
+    int64_t qty = at_ledger(trade->qty, trade->qty_exp);
+    int64_t value = amount_of(trade->price, trade->price_exp, trade->qty, trade->qty_exp);
+    change(core, account, book->definition.base, trade->side == SIDE_BUY ? qty : -qty, false);
+    change(core, account, book->definition.quote, trade->side == SIDE_BUY ? -value : value, false);
+}
+
+void position_apply_trade(struct position_core *core, const struct wire_trade_event *trade,
+                          int64_t now_ns)
+{
+    const struct market_book *book = market_find(core->market, trade->header.instrument);
+    int64_t fee_quote = fee_in_quote(core, trade, book, now_ns), own_realised = 0;
+    struct position *whole = position_of(core, 0, trade);
+    struct position *own = trade->strategy ? position_of(core, trade->strategy, trade) : NULL;
+
+    if (whole)
+        own_realised = apply_to_position(whole, trade, fee_quote);
+    if (own)
+        (void)apply_to_position(own, trade, fee_quote);
+    if (book)
+        apply_to_balances(core, trade, book, whole, own_realised);
+    core->counters.trades_applied++;
 }
 
 bool position_balance_is_old(struct position_core *core, const struct wire_account_event *event)
@@ -210,9 +241,67 @@ static void settle_opening(struct balance *balance)
     balance->has_opening = true;
 }
 
+/* Funding belongs to the position that it was paid for; of it to each strategy its share of the
+ * quantity. */
+static void apply_funding(struct position_core *core, const struct wire_account_event *event)
+{
+    uint16_t account = event->header.account;
+    int64_t amount = at_ledger(event->change, event->amount_exp);
+    const struct market_book *book = market_find(core->market, event->header.instrument);
+    struct position *whole =
+        book ? position_make(core, account, 0, event->header.instrument, book->definition.price_exp,
+                             book->definition.qty_exp)
+             : NULL;
+
+    if (!whole)
+        return;
+    whole->funding += amount;
+    for (uint32_t i = 0; i < core->position_count && whole->holding.qty != 0; i++) {
+        struct position *own = &core->positions[i];
+        int64_t qty = whole->holding.qty, part = own->holding.qty, share = 0;
+        if (own->account != account || own->strategy == 0 ||
+            own->instrument != event->header.instrument)
+            continue;
+        if (fixed_mul_div(amount, qty < 0 ? -part : part, qty < 0 ? -qty : qty, FIXED_NEAREST,
+                          &share) == 0)
+            own->funding += share;
+    }
+}
+
+/* A position that was there before the engine's journal. It may come after executions that were
+ * younger: as one more at its price, profit and cost come out the same in sum. */
+static void apply_opening(struct position_core *core, const struct wire_account_event *event)
+{
+    const struct market_book *book = market_find(core->market, event->header.instrument);
+    struct position *whole =
+        book ? position_make(core, event->header.account, 0, event->header.instrument,
+                             book->definition.price_exp, book->definition.qty_exp)
+             : NULL;
+    bool is_long = event->change > 0;
+
+    if (!whole || whole->has_opening)
+        return;
+    whole->has_opening = true;
+    (void)holding_fill(&whole->holding, is_long, event->total, event->amount_exp,
+                       is_long ? event->change : -event->change, event->amount_exp);
+}
+
+bool position_has_opening(struct position_core *core, const struct wire_account_event *event)
+{
+    const struct position *whole =
+        position_find(core, event->header.account, 0, event->header.instrument);
+
+    return whole && whole->has_opening;
+}
+
 void position_apply_account(struct position_core *core, const struct wire_account_event *event,
                             int64_t now_ns)
 {
+    if (event->kind == ACCOUNT_POSITION) {
+        core->counters.events_applied++;
+        apply_opening(core, event);
+        return;
+    }
     struct balance *balance = position_balance(core, event->header.account, event->asset);
     const struct account *account = position_account(core, event->header.account);
 
@@ -222,6 +311,8 @@ void position_apply_account(struct position_core *core, const struct wire_accoun
     if (event->kind == ACCOUNT_TRANSFER || event->kind == ACCOUNT_FUNDING ||
         event->kind == ACCOUNT_ADJUSTMENT) {
         balance->change += at_ledger(event->change, event->amount_exp);
+        if (event->kind == ACCOUNT_FUNDING)
+            apply_funding(core, event);
         return;
     }
     if (event->kind != ACCOUNT_BALANCE)

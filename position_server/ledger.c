@@ -1,22 +1,23 @@
-#include "position_server/ledger.h"
+#include "position_server/ledger_schema.h"
 
 #include "common/edge/log.h"
 #include "common/leaf/err.h"
 #include "common/leaf/fixed.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEDGER_VERSION = 2, BUSY_MS = 300 };
+enum { BUSY_MS = 300 };
 
 enum statement {
     BEGIN,
     COMMIT,
     ADD_TRADE,
+    ADD_REPEATED,
     ADD_EVENT,
     PUT_INSTRUMENT,
+    PUT_POSITION,
     PUT_DAY,
     STATEMENTS,
 };
@@ -26,43 +27,28 @@ static const char *const sql[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ADD_TRADE] =
         "INSERT INTO trades(n,account,trade_number,order_id,strategy,instrument,side,price,qty,fee,"
-        "fee_asset,liquidity,venue_trade_id,exchange_order_id,exchange_ns,simulated,record)"
-        " VALUES((SELECT next FROM "
-        "counter),?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+        "fee_asset,liquidity,venue_trade_id,exchange_order_id,exchange_ns,simulated,realised_pnl,"
+        "record) VALUES((SELECT next FROM "
+        "counter),?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
+    /* ?1 to ?6: what makes an execution the same. */
+    [ADD_REPEATED] =
+        "INSERT INTO repeated(n,account,trade_number,of_trade_number,record) SELECT (SELECT next "
+        "FROM counter),?1,?2,trade_number,?7 FROM trades WHERE account=?1 AND instrument=?3 AND "
+        "exchange_order_id=?4 AND venue_trade_id=?5 AND side=?6",
     [ADD_EVENT] =
-        "INSERT INTO account_events(n,account,event_number,kind,asset,total,free,locked,change,"
-        "exchange_ns,record) VALUES((SELECT next FROM counter),?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+        "INSERT INTO account_events(n,account,event_number,kind,asset,total,free,locked,margin,"
+        "unrealised_pnl,change,instrument,reference,exchange_ns,record) VALUES((SELECT next FROM "
+        "counter),?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+    [PUT_POSITION] =
+        "INSERT OR REPLACE INTO venue_positions(account,instrument,qty,avg_price,mark_price,"
+        "liquidation_price,unrealised_pnl,realised_pnl,margin,leverage,exchange_ns,record)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
     [PUT_INSTRUMENT] =
         "INSERT OR REPLACE INTO instruments(instrument,venue,symbol,name,base,quote,record)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7)",
     [PUT_DAY] =
         "INSERT OR REPLACE INTO day(account,strategy,instrument,day,base) VALUES(?1,?2,?3,?4,?5)",
 };
-
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY CHECK(id=1), next INTEGER NOT NULL);"
-    "INSERT OR IGNORE INTO counter VALUES(1,1);"
-    "CREATE TABLE IF NOT EXISTS instruments(instrument INTEGER PRIMARY KEY, venue TEXT, symbol "
-    "TEXT, name TEXT,"
-    " base TEXT, quote TEXT, record BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS trades(n INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
-    " trade_number INTEGER NOT NULL, order_id TEXT, strategy INTEGER, instrument INTEGER, side "
-    "TEXT, price TEXT,"
-    " qty TEXT, fee TEXT, fee_asset TEXT, liquidity TEXT, venue_trade_id TEXT, exchange_order_id "
-    "TEXT,"
-    " exchange_ns INTEGER, simulated INTEGER, record BLOB NOT NULL, UNIQUE(account,trade_number));"
-    "CREATE TABLE IF NOT EXISTS account_events(n INTEGER PRIMARY KEY, account INTEGER NOT NULL,"
-    " event_number INTEGER, kind TEXT, asset TEXT, total TEXT, free TEXT, locked TEXT, "
-    "change TEXT,"
-    " exchange_ns INTEGER, record BLOB NOT NULL, UNIQUE(account,event_number));"
-    "CREATE TABLE IF NOT EXISTS day(account INTEGER, strategy INTEGER, instrument INTEGER, day "
-    "INTEGER,"
-    " base INTEGER, PRIMARY KEY(account,strategy,instrument));"
-    "CREATE TRIGGER IF NOT EXISTS count_trades AFTER INSERT ON trades BEGIN UPDATE counter SET "
-    "next=next+1; END;"
-    "CREATE TRIGGER IF NOT EXISTS count_events AFTER INSERT ON account_events BEGIN UPDATE counter "
-    "SET next=next+1;"
-    " END;";
 
 struct ledger {
     sqlite3 *db;
@@ -77,19 +63,6 @@ static int failed(const struct ledger *ledger, const char *what)
     return ERR_SYS;
 }
 
-static int64_t read_version(sqlite3 *db)
-{
-    sqlite3_stmt *statement;
-    int64_t version = -1;
-
-    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-        return -1;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-        version = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return version;
-}
-
 static int prepare(struct ledger *ledger)
 {
     char *message = NULL;
@@ -102,12 +75,9 @@ static int prepare(struct ledger *ledger)
         return ERR_LOCKED;
     if (rc != SQLITE_OK)
         return failed(ledger, "open");
-    int64_t version = read_version(ledger->db);
-    if (version != 0 && version != LEDGER_VERSION)
-        return ERR_VERSION;
-    if (sqlite3_exec(ledger->db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_exec(ledger->db, "PRAGMA user_version=2", NULL, NULL, NULL) != SQLITE_OK)
-        return failed(ledger, "schema");
+    int err = ledger_schema(ledger->db);
+    if (err)
+        return err;
     for (int i = 0; i < STATEMENTS; i++)
         if (sqlite3_prepare_v2(ledger->db, sql[i], -1, &ledger->statements[i], NULL) != SQLITE_OK)
             return failed(ledger, sql[i]);
@@ -189,9 +159,8 @@ static void bind_decimal(sqlite3_stmt *statement, int at, int64_t value, int exp
     bind_text(statement, at, text);
 }
 
-int ledger_store_trade(struct ledger *ledger, const struct wire_trade_event *trade)
+static void bind_trade(sqlite3_stmt *s, const struct wire_trade_event *trade)
 {
-    sqlite3_stmt *s = ledger->statements[ADD_TRADE];
     char order_id[24];
 
     /* SQLite's integers are signed: ids beyond 2^63 are kept as text. */
@@ -211,8 +180,39 @@ int ledger_store_trade(struct ledger *ledger, const struct wire_trade_event *tra
     bind_text(s, 13, trade->exchange_order_id);
     sqlite3_bind_int64(s, 14, trade->exchange_ns);
     sqlite3_bind_int(s, 15, (trade->header.flags & WIRE_SIMULATED) != 0);
-    sqlite3_bind_blob(s, 16, trade, sizeof *trade, SQLITE_TRANSIENT);
-    return finish(ledger, ADD_TRADE);
+    if (trade->has_realised_pnl)
+        bind_decimal(s, 16, trade->realised_pnl, trade->amount_exp);
+    else
+        sqlite3_bind_null(s, 16);
+    sqlite3_bind_blob(s, 17, trade, sizeof *trade, SQLITE_TRANSIENT);
+}
+
+/* The number is taken in any case: kept where it can be found, with the number of the first. */
+static int store_repeated(struct ledger *ledger, const struct wire_trade_event *trade)
+{
+    sqlite3_stmt *s = ledger->statements[ADD_REPEATED];
+    int before = sqlite3_total_changes(ledger->db);
+
+    sqlite3_bind_int(s, 1, trade->header.account);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)trade->trade_number);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)trade->header.instrument);
+    bind_text(s, 4, trade->exchange_order_id);
+    bind_text(s, 5, trade->venue_trade_id);
+    bind_text(s, 6, wire_side_str(trade->side));
+    sqlite3_bind_blob(s, 7, trade, sizeof *trade, SQLITE_TRANSIENT);
+    int err = finish(ledger, ADD_REPEATED);
+    if (err)
+        return err == ERR_EXISTS ? ERR_SYS : err;
+    /* Nothing with that identity: then it was the number that is there already. */
+    return sqlite3_total_changes(ledger->db) == before ? ERR_SYS : ERR_EXISTS;
+}
+
+int ledger_store_trade(struct ledger *ledger, const struct wire_trade_event *trade)
+{
+    bind_trade(ledger->statements[ADD_TRADE], trade);
+    int err = finish(ledger, ADD_TRADE);
+
+    return err == ERR_EXISTS ? store_repeated(ledger, trade) : err;
 }
 
 int ledger_store_account(struct ledger *ledger, const struct wire_account_event *event)
@@ -229,10 +229,37 @@ int ledger_store_account(struct ledger *ledger, const struct wire_account_event 
     bind_decimal(s, 5, event->total, event->amount_exp);
     bind_decimal(s, 6, event->free, event->amount_exp);
     bind_decimal(s, 7, event->locked, event->amount_exp);
-    bind_decimal(s, 8, event->change, event->amount_exp);
-    sqlite3_bind_int64(s, 9, event->exchange_ns);
-    sqlite3_bind_blob(s, 10, event, sizeof *event, SQLITE_TRANSIENT);
+    bind_decimal(s, 8, event->margin, event->amount_exp);
+    bind_decimal(s, 9, event->unrealised_pnl, event->amount_exp);
+    bind_decimal(s, 10, event->change, event->amount_exp);
+    if (event->header.instrument)
+        sqlite3_bind_int64(s, 11, (sqlite3_int64)event->header.instrument);
+    else
+        sqlite3_bind_null(s, 11);
+    bind_text(s, 12, event->reference);
+    sqlite3_bind_int64(s, 13, event->exchange_ns);
+    sqlite3_bind_blob(s, 14, event, sizeof *event, SQLITE_TRANSIENT);
     return finish(ledger, ADD_EVENT);
+}
+
+int ledger_store_position(struct ledger *ledger, const struct wire_account_position *position)
+{
+    sqlite3_stmt *s = ledger->statements[PUT_POSITION];
+    const struct wire_account_position *p = position;
+
+    sqlite3_bind_int(s, 1, p->header.account);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)p->header.instrument);
+    bind_decimal(s, 3, p->qty, p->qty_exp);
+    bind_decimal(s, 4, p->avg_price, p->price_exp);
+    bind_decimal(s, 5, p->mark_price, p->price_exp);
+    bind_decimal(s, 6, p->liquidation_price, p->price_exp);
+    bind_decimal(s, 7, p->unrealised_pnl, p->amount_exp);
+    bind_decimal(s, 8, p->realised_pnl, p->amount_exp);
+    bind_decimal(s, 9, p->margin, p->amount_exp);
+    bind_decimal(s, 10, p->leverage_ppm, 6);
+    sqlite3_bind_int64(s, 11, p->exchange_ns);
+    sqlite3_bind_blob(s, 12, p, sizeof *p, SQLITE_TRANSIENT);
+    return finish(ledger, PUT_POSITION);
 }
 
 int ledger_store_definition(struct ledger *ledger, const struct wire_instrument *definition)
@@ -283,6 +310,7 @@ int ledger_commit(struct ledger *ledger)
     return err;
 }
 
+/* Rows of a record, and whether it only takes a number (1). */
 static int load_records(struct ledger *ledger, struct position_core *core, const char *query)
 {
     static union wire_event record; /* 32 KiB: not on the stack. */
@@ -300,7 +328,11 @@ static int load_records(struct ledger *ledger, struct position_core *core, const
             return ERR_PROTO;
         }
         memcpy(&record, sqlite3_column_blob(statement, 0), size);
-        position_core_load(core, &record.header);
+        if (sqlite3_column_int(statement, 1) == 0)
+            position_core_load(core, &record.header);
+        else
+            position_core_load_repeated(core, record.header.account,
+                                        record.trade_event.trade_number);
     }
     sqlite3_finalize(statement);
     return rc == SQLITE_DONE ? 0 : failed(ledger, query);
@@ -323,12 +355,15 @@ static int load_day(struct ledger *ledger, struct position_core *core)
 
 int ledger_load(struct ledger *ledger, struct position_core *core)
 {
-    int err = load_records(ledger, core, "SELECT record FROM instruments");
+    int err = load_records(ledger, core, "SELECT record,0 FROM instruments");
 
     if (!err)
         err = load_records(ledger, core,
-                           "SELECT record FROM (SELECT n,record FROM trades UNION ALL"
-                           " SELECT n,record FROM account_events) ORDER BY n");
+                           "SELECT record,is_repeated FROM (SELECT n,record,0 AS is_repeated FROM "
+                           "trades UNION ALL SELECT n,record,1 FROM repeated UNION ALL"
+                           " SELECT n,record,0 FROM account_events) ORDER BY n");
+    if (!err)
+        err = load_records(ledger, core, "SELECT record,0 FROM venue_positions");
     if (!err)
         err = load_day(ledger, core);
     return err;

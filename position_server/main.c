@@ -73,6 +73,14 @@ static void store_definition(void *ctx, const struct wire_instrument *definition
         role_stop(self->rt, ROLE_EXIT_FAILURE);
 }
 
+static void store_position(void *ctx, const struct wire_account_position *position)
+{
+    struct server *self = ctx;
+
+    if (ledger_store_position(self->ledger, position) != 0)
+        role_stop(self->rt, ROLE_EXIT_FAILURE);
+}
+
 static void note(void *ctx, const char *event, const char *text)
 {
     (void)ctx;
@@ -196,6 +204,10 @@ static void register_metrics(struct server *self)
     (void)metrics_counter(metrics, "unknown_instrument", &counters->unknown_instrument);
     (void)metrics_counter(metrics, "positions_full", &counters->positions_full);
     (void)metrics_counter(metrics, "simulated", &counters->simulated);
+    (void)metrics_counter(metrics, "identities_repeated", &counters->identities_repeated);
+    (void)metrics_counter(metrics, "positions_stated", &counters->positions_stated);
+    (void)metrics_counter(metrics, "positions_differed", &counters->positions_differed);
+    (void)metrics_counter(metrics, "realised_differed", &counters->realised_differed);
     (void)metrics_histogram(metrics, "commit_ns", &self->commit_ns, METRIC_TOTAL);
 }
 
@@ -209,7 +221,7 @@ static int init(struct role_runtime *rt)
     };
     const struct position_out out = { self,          publish,          store_trade,
                                       store_account, store_definition, need_snapshot,
-                                      note };
+                                      note,          store_position };
     char path[ROLE_PATH_MAX];
     int err = parse_equals(settings.equals, &config, stderr, rt->config_path);
 

@@ -46,13 +46,24 @@ void position_core_load(struct position_core *core, const struct wire_header *re
         const struct wire_trade_event *trade = (const struct wire_trade_event *)record;
 
         position_apply_trade(core, trade, 0);
-        account->applied_trade_number = trade->trade_number;
+        account->applied_trade_number = MAX(account->applied_trade_number, trade->trade_number);
     } else if (record->type == WIRE_account_event) {
         const struct wire_account_event *event = (const struct wire_account_event *)record;
 
         position_apply_account(core, event, 0);
         note_number(account, event);
+    } else if (record->type == WIRE_account_position) {
+        position_state(core, (const struct wire_account_position *)record, 0);
     }
+}
+
+void position_core_load_repeated(struct position_core *core, uint16_t account,
+                                 uint64_t trade_number)
+{
+    struct account *of = position_account(core, account);
+
+    if (of)
+        of->applied_trade_number = MAX(of->applied_trade_number, trade_number);
 }
 
 void position_core_set_day(struct position_core *core, int64_t day, uint16_t account,
@@ -84,6 +95,32 @@ void position_core_durable(struct position_core *core)
     }
 }
 
+/* The engine gave one execution two numbers: it must not count twice. */
+static void note_repeated(struct position_core *core, const struct wire_trade_event *trade)
+{
+    char text[192];
+
+    core->counters.identities_repeated++;
+    snprintf(text, sizeof text,
+             "account %u: number %llu tells execution %.39s of order %.71s again: not applied",
+             trade->header.account, (unsigned long long)trade->trade_number, trade->venue_trade_id,
+             trade->exchange_order_id);
+    core->out.note(core->out.ctx, "execution_repeated", text);
+}
+
+static void on_position(struct position_core *core, const struct wire_account_position *event,
+                        int64_t now_ns)
+{
+    struct account *account = position_account(core, event->header.account);
+
+    if (!account || !market_find(core->market, event->header.instrument))
+        return; /* It is said again. */
+    account->publisher = event->header.publisher;
+    position_state(core, event, now_ns);
+    if (core->out.store_position)
+        core->out.store_position(core->out.ctx, event);
+}
+
 static void on_trade(struct position_core *core, const struct wire_trade_event *trade,
                      int64_t now_ns)
 {
@@ -109,13 +146,17 @@ static void on_trade(struct position_core *core, const struct wire_trade_event *
         core->out.need_snapshot(core->out.ctx, trade->header.instrument);
         return;
     }
-    if (core->out.store_trade(core->out.ctx, trade) != 0) {
+    int err = core->out.store_trade(core->out.ctx, trade);
+    if (err && err != ERR_EXISTS) {
         core->counters.store_failed++;
         return;
     }
-    if (trade->header.flags & WIRE_SIMULATED)
-        core->counters.simulated++;
-    position_apply_trade(core, trade, now_ns);
+    if (err) {
+        note_repeated(core, trade);
+    } else {
+        core->counters.simulated += (trade->header.flags & WIRE_SIMULATED) != 0;
+        position_apply_trade(core, trade, now_ns);
+    }
     account->applied_trade_number = trade->trade_number;
     account->last_trade_ns = now_ns;
     account->asks = 0;
@@ -134,6 +175,9 @@ static bool is_next(struct position_core *core, struct account *account,
     bool is_balance = event->kind == ACCOUNT_BALANCE;
 
     account->announced_event_number = MAX(account->announced_event_number, event->event_number);
+    if (event->kind == ACCOUNT_POSITION && event->event_number <= account->applied_event_number &&
+        !position_has_opening(core, event))
+        return true; /* Older than the balance with which this ledger began. */
     if (is_balance ? position_balance_is_old(core, event)
                    : account->has_events && event->event_number <= account->applied_event_number) {
         core->counters.events_duplicate++;
@@ -157,6 +201,12 @@ static void on_account_event(struct position_core *core, const struct wire_accou
     account->publisher = event->header.publisher;
     if (!is_next(core, account, event, now_ns))
         return;
+    bool is_about_position = event->kind == ACCOUNT_POSITION || event->kind == ACCOUNT_FUNDING;
+    if (is_about_position && !market_find(core->market, event->header.instrument)) {
+        core->counters.unknown_instrument++; /* As an execution: taken when it is sent again. */
+        core->out.need_snapshot(core->out.ctx, event->header.instrument);
+        return;
+    }
     if (core->out.store_account(core->out.ctx, event) != 0) {
         core->counters.store_failed++;
         return;
@@ -187,6 +237,9 @@ void position_core_event(struct position_core *core, const struct wire_header *e
         return;
     case WIRE_account_event:
         on_account_event(core, (const struct wire_account_event *)event, now_ns);
+        return;
+    case WIRE_account_position:
+        on_position(core, (const struct wire_account_position *)event, now_ns);
         return;
     case WIRE_engine_status:
         on_engine_status(core, (const struct wire_engine_status *)event);
@@ -232,7 +285,8 @@ static void ask_for_missing(struct position_core *core, struct account *account,
 {
     struct wire_trade_replay_request request;
 
-    bool is_behind = account->announced_trade_number > account->applied_trade_number ||
+    bool is_behind = !account->is_asked ||
+                     account->announced_trade_number > account->applied_trade_number ||
                      account->announced_event_number > account->applied_event_number;
 
     if (!is_behind || now_ns < account->ask_due_ns)
@@ -243,6 +297,7 @@ static void ask_for_missing(struct position_core *core, struct account *account,
     request.page_max = REPLAY_PAGE;
     account->ask_due_ns = now_ns + core->config.replay_every_ns;
     account->asks++;
+    account->is_asked = true;
     core->counters.replays_asked++;
     core->out.publish(core->out.ctx, STREAM_POSITION_UPDATES, &request.header);
 }
@@ -287,6 +342,8 @@ void position_core_tick(struct position_core *core, int64_t now_ns, int64_t wall
     }
     if (now_ns >= core->state_due_ns) {
         core->state_due_ns = now_ns + NS_PER_S;
+        for (uint32_t i = 0; i < core->position_count; i++)
+            position_compare(core, &core->positions[i], now_ns);
         position_core_publish(core, now_ns);
     }
 }

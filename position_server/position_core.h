@@ -8,6 +8,7 @@
 #define TICKPIPE_POSITION_SERVER_POSITION_CORE_H
 
 #include "common/pure/equal_assets.h"
+#include "common/pure/holding.h"
 #include "common/pure/market.h"
 #include "common/pure/wire.h"
 
@@ -22,15 +23,21 @@ enum {
 struct position {
     uint16_t account, strategy;
     uint64_t instrument;
-    int8_t price_exp, qty_exp;
-    int64_t qty;  /* Signed. */
-    int64_t cost; /* Quote paid for the open quantity (signed as qty), at POSITION_AMOUNT_EXP. */
-    int64_t realised; /* Quote, before fees. */
-    int64_t fees;     /* Quote: fees in base or quote, converted at the execution's price. */
+    struct holding holding; /* Quantity, cost and profit (settle asset, before fees): exact. */
+    int64_t fees;           /* Quote: fees in base or quote, converted at the execution's price. */
+    int64_t funding;        /* Received less paid, settle asset. */
     int64_t bought, sold;
     uint64_t trades;
     uint64_t applied_trade_number;
     int64_t day_base; /* net at the start of the UTC day */
+    bool has_opening; /* It was there before the engine's journal, and is in holding. */
+    /* Derivatives, strategy 0. As the venue last said, at the holding's exponents. */
+    bool has_venue, is_different; /* Different at a settled moment; said. */
+    int64_t venue_qty, venue_avg_price, venue_unrealised;
+    int64_t venue_heard_ns;
+    uint64_t venue_epoch, venue_seq;
+    int64_t venue_realised;    /* Sum of what it stated with executions, */
+    int64_t compared_realised; /* and of our own figures for the same. */
 };
 
 struct balance {
@@ -61,6 +68,7 @@ struct account {
     int64_t ask_due_ns;
     int64_t last_trade_ns;
     unsigned asks;
+    bool is_asked; /* For what its engine keeps, once: it may be older than this ledger. */
 };
 
 struct position_config {
@@ -76,17 +84,23 @@ struct position_out {
     void *ctx;
     void (*publish)(void *ctx, unsigned port, struct wire_header *event); /* 6003, 7004 */
     /* Writes an applied execution or account event. 0, or an error: it then is not applied. */
+    /* ERR_EXISTS: an execution with the same identity (account, instrument, exchange order id,
+     * venue trade id, side) is there under another number: this one is kept apart, and counts as
+     * applied without moving anything. */
     int (*store_trade)(void *ctx, const struct wire_trade_event *trade);
     int (*store_account)(void *ctx, const struct wire_account_event *event);
     void (*store_definition)(void *ctx, const struct wire_instrument *definition);
     void (*need_snapshot)(void *ctx, uint64_t instrument);
     void (*note)(void *ctx, const char *event, const char *text);
+    /* The venue's last word on a position; replaces the one before. NULL: not kept. */
+    void (*store_position)(void *ctx, const struct wire_account_position *position);
 };
 
 struct position_counters {
     uint64_t trades_applied, trades_duplicate, trades_ahead, replays_asked, events_applied,
         events_duplicate, events_ahead;
     uint64_t store_failed, unknown_instrument, positions_full, simulated;
+    uint64_t identities_repeated, positions_stated, positions_differed, realised_differed;
 };
 
 struct position_core {
@@ -109,6 +123,10 @@ void position_core_init(struct position_core *core, const struct position_config
 /* position_core_load applies a record of the store, before any event: definitions first, then
  * executions and account events in the order in which they were stored. */
 void position_core_load(struct position_core *core, const struct wire_header *record);
+/* position_core_load_repeated: a number that is taken, by an execution that another one told. In
+ * its place among the records. */
+void position_core_load_repeated(struct position_core *core, uint16_t account,
+                                 uint64_t trade_number);
 /* position_core_set_day: what a position was worth when its day began, as stored. After the
  * records, before _loaded. */
 void position_core_set_day(struct position_core *core, int64_t day, uint16_t account,

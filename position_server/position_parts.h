@@ -14,6 +14,20 @@ void position_apply_trade(struct position_core *core, const struct wire_trade_ev
 bool position_balance_is_old(struct position_core *core, const struct wire_account_event *event);
 void position_apply_account(struct position_core *core, const struct wire_account_event *event,
                             int64_t now_ns);
+/* position_find gives a row, or NULL; position_make makes it with these exponents where there is
+ * none. NULL: full. */
+struct position *position_find(struct position_core *core, uint16_t account, uint16_t strategy,
+                               uint64_t instrument);
+struct position *position_make(struct position_core *core, uint16_t account, uint16_t strategy,
+                               uint64_t instrument, int price_exp, int qty_exp);
+/* position_has_opening: the position of such an event was taken over already. */
+bool position_has_opening(struct position_core *core, const struct wire_account_event *event);
+/* position_state takes the venue's word on a position. */
+void position_state(struct position_core *core, const struct wire_account_position *event,
+                    int64_t now_ns);
+/* position_compare says when venue and ledger differ at a settled moment, and when they agree
+ * again. */
+void position_compare(struct position_core *core, struct position *position, int64_t now_ns);
 
 /* value_core.c: marks, conversion, and the events of 6003. */
 void position_publish_one(struct position_core *core, const struct position *position,

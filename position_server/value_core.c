@@ -9,15 +9,37 @@
 
 enum { PPM = 1000000 };
 
-/* The price of an instrument at POSITION_AMOUNT_EXP, while its book is fresh. */
+/* What an instrument is valued at, at its price_exp: the venue's mark of a derivative, else the
+ * middle of its book, while fresh. */
+static bool price_of(const struct position_core *core, const struct market_book *book,
+                     int64_t now_ns, int64_t *price)
+{
+    int64_t age_ns = core->config.mark_max_age_ns, mid = market_mid(book);
+
+    if (market_mark(book, now_ns, age_ns, price))
+        return true;
+    if (mid <= 0 || !market_is_fresh(book, now_ns, age_ns))
+        return false;
+    *price = mid;
+    return true;
+}
+
+/* The same at POSITION_AMOUNT_EXP. */
 static bool mark_of(const struct position_core *core, const struct market_book *book,
                     int64_t now_ns, int64_t *mark)
 {
-    int64_t mid = market_mid(book);
+    int64_t price;
 
-    return mid > 0 && market_is_fresh(book, now_ns, core->config.mark_max_age_ns) &&
-           fixed_rescale(mid, book->definition.price_exp, POSITION_AMOUNT_EXP, FIXED_DOWN, mark) ==
-               0;
+    return price_of(core, book, now_ns, &price) &&
+           fixed_rescale(price, book->definition.price_exp, POSITION_AMOUNT_EXP, FIXED_DOWN,
+                         mark) == 0;
+}
+
+/* In what profit is paid. */
+static const char *money_of(const struct market_book *book)
+{
+    return market_is_derivative(book) && book->definition.settle[0] ? book->definition.settle
+                                                                    : book->definition.quote;
 }
 
 static bool times(int64_t amount, int64_t price, int64_t *out)
@@ -39,14 +61,17 @@ static bool convert_equal(const struct position_core *core, const char *asset, i
                          FIXED_NEAREST, out) == 0;
 }
 
-/* One step along any fresh pair of which asset is one side and target the other. */
-static bool convert_step(const struct position_core *core, const char *asset, const char *target,
-                         int64_t amount, int64_t now_ns, int64_t *out)
+/* One step along any fresh pair of which asset is one side and target the other: of spot first, a
+ * perpetual's price is not quite the asset's. */
+static bool convert_along(const struct position_core *core, const char *asset, const char *target,
+                          int64_t amount, int64_t now_ns, bool is_derivative, int64_t *out)
 {
     int64_t mark;
 
     for (uint32_t i = 0; i < core->market->count; i++) {
         const struct market_book *book = &core->market->books[i];
+        if (market_is_derivative(book) != is_derivative)
+            continue;
         bool is_base = strcmp(book->definition.base, asset) == 0 &&
                        strcmp(book->definition.quote, target) == 0;
         bool is_quote = strcmp(book->definition.quote, asset) == 0 &&
@@ -59,6 +84,13 @@ static bool convert_step(const struct position_core *core, const char *asset, co
                                        FIXED_NEAREST, out) == 0;
     }
     return false;
+}
+
+static bool convert_step(const struct position_core *core, const char *asset, const char *target,
+                         int64_t amount, int64_t now_ns, int64_t *out)
+{
+    return convert_along(core, asset, target, amount, now_ns, false, out) ||
+           convert_along(core, asset, target, amount, now_ns, true, out);
 }
 
 bool position_convert(const struct position_core *core, const char *asset, int64_t amount,
@@ -100,8 +132,10 @@ bool position_convert(const struct position_core *core, const char *asset, int64
 }
 
 struct value {
-    int64_t mark, unrealised, exposure; /* Quote, at POSITION_AMOUNT_EXP (mark: at price_exp). */
-    int64_t realised_reporting, unrealised_reporting, fees_reporting, exposure_reporting;
+    int64_t mark, unrealised, realised, exposure; /* Settle asset, at POSITION_AMOUNT_EXP (mark: at
+                                                     price_exp). */
+    int64_t realised_reporting, unrealised_reporting, fees_reporting, funding_reporting,
+        exposure_reporting;
     bool is_marked;
 };
 
@@ -109,28 +143,32 @@ static struct value value_of(const struct position_core *core, const struct posi
                              int64_t now_ns)
 {
     const struct market_book *book = market_find(core->market, position->instrument);
-    struct value value = { 0 };
-    int64_t mark, qty, worth = 0;
-    bool is_marked = book && mark_of(core, book, now_ns, &mark);
+    const struct holding *holding = &position->holding;
+    struct value value = { .realised =
+                               holding_amount(holding, holding->realised, POSITION_AMOUNT_EXP) };
+    int64_t mark = 0;
+    bool is_marked = book && price_of(core, book, now_ns, &value.mark) &&
+                     fixed_rescale(value.mark, book->definition.price_exp, holding->price_exp,
+                                   FIXED_NEAREST, &mark) == 0;
 
     if (is_marked) {
-        (void)fixed_rescale(position->qty, position->qty_exp, POSITION_AMOUNT_EXP, FIXED_NEAREST,
-                            &qty);
-        is_marked = times(qty, mark, &worth);
-        value.mark = market_mid(book);
-        value.unrealised = worth - position->cost;
-        value.exposure = worth > 0 ? worth : -worth;
+        i128 worth = (i128)mark * holding->qty;
+        value.unrealised =
+            holding_amount(holding, holding_unrealised(holding, mark), POSITION_AMOUNT_EXP);
+        value.exposure = holding_amount(holding, worth < 0 ? -worth : worth, POSITION_AMOUNT_EXP);
     }
-    /* A flat position needs no mark, only its quote's conversion. */
-    value.is_marked = (is_marked || position->qty == 0) && book &&
-                      position_convert(core, book->definition.quote, position->realised, now_ns,
-                                       &value.realised_reporting) &&
-                      position_convert(core, book->definition.quote, value.unrealised, now_ns,
-                                       &value.unrealised_reporting) &&
-                      position_convert(core, book->definition.quote, position->fees, now_ns,
-                                       &value.fees_reporting) &&
-                      position_convert(core, book->definition.quote, value.exposure, now_ns,
-                                       &value.exposure_reporting);
+    const struct {
+        int64_t amount, *reporting;
+    } amounts[] = { { value.realised, &value.realised_reporting },
+                    { value.unrealised, &value.unrealised_reporting },
+                    { position->fees, &value.fees_reporting },
+                    { position->funding, &value.funding_reporting },
+                    { value.exposure, &value.exposure_reporting } };
+    /* A flat position needs no mark, only its money's conversion. */
+    value.is_marked = (is_marked || holding->qty == 0) && book;
+    for (size_t i = 0; i < COUNT(amounts) && book; i++)
+        value.is_marked &=
+            position_convert(core, money_of(book), amounts[i].amount, now_ns, amounts[i].reporting);
     return value;
 }
 
@@ -140,20 +178,8 @@ int64_t position_net(const struct position_core *core, const struct position *po
     struct value value = value_of(core, position, now_ns);
 
     *is_marked = value.is_marked;
-    return value.realised_reporting + value.unrealised_reporting - value.fees_reporting;
-}
-
-static int64_t average_price(const struct position *position)
-{
-    int64_t at_ledger, price = 0;
-    int64_t cost = position->cost > 0 ? position->cost : -position->cost;
-    int64_t qty = position->qty > 0 ? position->qty : -position->qty;
-
-    if (qty == 0 ||
-        fixed_mul_div(cost, fixed_pow10(position->qty_exp), qty, FIXED_NEAREST, &at_ledger) != 0)
-        return 0;
-    (void)fixed_rescale(at_ledger, POSITION_AMOUNT_EXP, position->price_exp, FIXED_NEAREST, &price);
-    return price;
+    return value.realised_reporting + value.unrealised_reporting - value.fees_reporting +
+           value.funding_reporting;
 }
 
 static void publish_update(struct position_core *core, const struct position *position)
@@ -163,12 +189,12 @@ static void publish_update(struct position_core *core, const struct position *po
     WIRE_BEGIN(&update, position_update);
     update.header.account = position->account;
     update.header.instrument = position->instrument;
-    update.qty = position->qty;
-    update.avg_price = average_price(position);
+    update.qty = position->holding.qty;
+    update.avg_price = holding_average(&position->holding);
     update.applied_trade_number = position->applied_trade_number;
     update.strategy = position->strategy;
-    update.price_exp = position->price_exp;
-    update.qty_exp = position->qty_exp;
+    update.price_exp = position->holding.price_exp;
+    update.qty_exp = position->holding.qty_exp;
     core->out.publish(core->out.ctx, STREAM_POSITION_UPDATES, &update.header);
 }
 
@@ -183,24 +209,33 @@ void position_publish_one(struct position_core *core, const struct position *pos
     event.header.account = position->account;
     event.header.instrument = position->instrument;
     event.header.origin_ns = now_ns;
-    event.qty = position->qty;
-    event.avg_price = average_price(position);
+    event.qty = position->holding.qty;
+    event.avg_price = holding_average(&position->holding);
     event.mark_price = value.mark;
-    event.realised_pnl = position->realised;
+    event.realised_pnl = value.realised;
     event.unrealised_pnl = value.unrealised;
     event.fees = position->fees;
     event.realised_reporting = value.realised_reporting;
     event.unrealised_reporting = value.unrealised_reporting;
     event.fees_reporting = value.fees_reporting;
+    event.funding = position->funding;
+    event.funding_reporting = value.funding_reporting;
     event.bought_qty = position->bought;
     event.sold_qty = position->sold;
     event.applied_trade_number = position->applied_trade_number;
     event.trades = position->trades;
     event.strategy = position->strategy;
-    event.price_exp = position->price_exp;
-    event.qty_exp = position->qty_exp;
+    event.price_exp = position->holding.price_exp;
+    event.qty_exp = position->holding.qty_exp;
     event.amount_exp = POSITION_AMOUNT_EXP;
     event.is_marked = value.is_marked;
+    event.has_venue_position = position->has_venue;
+    if (position->has_venue) {
+        event.venue_qty = position->venue_qty;
+        event.venue_avg_price = position->venue_avg_price;
+        event.venue_unrealised_pnl = position->venue_unrealised;
+        event.is_reconciled = position->venue_qty == position->holding.qty;
+    }
     core->out.publish(core->out.ctx, STREAM_POSITIONS, &event.header);
     publish_update(core, position);
 }
@@ -265,6 +300,7 @@ static void publish_sum(struct position_core *core, uint16_t account, uint16_t s
         event.realised += value.realised_reporting;
         event.unrealised += value.unrealised_reporting;
         event.fees += value.fees_reporting;
+        event.funding += value.funding_reporting;
         event.gross_exposure += value.exposure_reporting;
         event.net_day -= position->day_base;
         event.applied_trade_number =
@@ -274,7 +310,7 @@ static void publish_sum(struct position_core *core, uint16_t account, uint16_t s
     event.header.flags = WIRE_SNAPSHOT;
     event.header.account = account;
     event.header.origin_ns = now_ns;
-    event.net = event.realised + event.unrealised - event.fees;
+    event.net = event.realised + event.unrealised - event.fees + event.funding;
     event.net_day += event.net;
     memcpy(event.currency, core->config.reporting, sizeof event.currency);
     event.strategy = strategy;

@@ -249,6 +249,34 @@ void balance_take(struct engine_core *e, const struct venue_report *r)
     core_publish(e, &out.header, a.header.instrument, e->now_ns, 0);
 }
 
+bool account_open_position(struct engine_core *e, const struct instrument_state *i)
+{
+    const struct wire_instrument *d = &i->definition;
+    struct wire_account_event a;
+
+    WIRE_BEGIN(&a, account_event);
+    a.header.account = e->config.account;
+    a.header.instrument = i->id;
+    a.header.origin_ns = e->now_ns;
+    a.event_number = e->last_event_number + 1;
+    a.exchange_ns = i->stated.exchange_ns;
+    a.amount_exp = ENGINE_AMOUNT_EXP;
+    a.kind = ACCOUNT_POSITION;
+    text_copy(a.asset, sizeof(a.asset), d->settle);
+    snprintf(a.reference, sizeof(a.reference), "%016llx", (unsigned long long)i->id);
+    if (fixed_rescale(i->stated.qty, d->qty_exp, a.amount_exp, FIXED_EXACT, &a.change) != 0 ||
+        fixed_rescale(i->stated.avg_price, d->price_exp, a.amount_exp, FIXED_NEAREST, &a.total) !=
+            0)
+        return false;
+    if (change_known(e, a.kind, a.reference))
+        return true; /* Told before a kill that came in between. */
+    if (core_append(e, RECORD_ACCOUNT, &a, sizeof(a)) != 0)
+        return false;
+    account_restore(e, &a);
+    core_publish(e, &a.header, i->id, e->now_ns, 0);
+    return true;
+}
+
 void account_restore(struct engine_core *e, const struct wire_account_event *a)
 {
     int64_t change;
@@ -261,7 +289,7 @@ void account_restore(struct engine_core *e, const struct wire_account_event *a)
     e->transfers[e->transfer_count++ % TRANSFERS_MAX] = *a;
     uint16_t at = asset_index(e, a->asset);
     /* Live, the venue says its balance anew; a dry run has nobody else. */
-    if (e->config.is_dry_run && at != INDEX_NONE &&
+    if (e->config.is_dry_run && at != INDEX_NONE && a->kind != ACCOUNT_POSITION &&
         a->event_number > e->assets[at].as_of_event_number &&
         fixed_rescale(a->change, a->amount_exp, ENGINE_AMOUNT_EXP, FIXED_NEAREST, &change) == 0)
         e->assets[at].total += change;

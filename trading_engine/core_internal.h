@@ -433,6 +433,9 @@ void fills_position(struct engine_core *e, const struct wire_position_update *up
 const struct wire_trade_event *trade_at(const struct engine_core *e, uint64_t number);
 bool trades_near_full(const struct engine_core *e);
 void balance_take(struct engine_core *e, const struct venue_report *report);
+/* account_open_position tells the ledger, once, of a position that was there before the journal, as
+ * the venue states it. false: it could not be written. */
+bool account_open_position(struct engine_core *e, const struct instrument_state *instrument);
 void account_restore(struct engine_core *e, const struct wire_account_event *event);
 void balances_paper(struct engine_core *e);
 

@@ -304,8 +304,8 @@ void fills_replay(struct engine_core *e, const struct wire_trade_replay_request 
     uint64_t oldest = e->transfer_count > TRANSFERS_MAX ? e->transfer_count - TRANSFERS_MAX : 0;
     for (uint64_t n = oldest; page > 0 && n < e->transfer_count; n++) {
         struct wire_account_event out = e->transfers[n % TRANSFERS_MAX];
-        if (out.event_number <= e->applied_event_number)
-            continue;
+        if (out.event_number <= e->applied_event_number && out.kind != ACCOUNT_POSITION)
+            continue; /* A ledger that began later still lacks what a position began with. */
         out.header.flags |= WIRE_REPLAY;
         core_publish(e, &out.header, out.header.instrument, out.header.origin_ns, 0);
     }

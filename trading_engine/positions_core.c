@@ -230,6 +230,8 @@ static void adopt(struct engine_core *e, struct instrument_state *i)
     if (e->reconcile.was_ever_complete || i->position_number != 0 || i->holding.qty != 0 ||
         i->stated.qty == 0)
         return;
+    if (!account_open_position(e, i))
+        return;
     holding_open(&i->holding, i->stated.qty, i->stated.avg_price);
     i->position_number = e->last_trade_number;
     struct position_record record = position_record_of(i);

@@ -118,11 +118,11 @@ WIRE_KINDS(WIRE_AS_KIND)
     X(ORDER_EVENT_REPLACE_REJECTED, 9, "replace_rejected") \
     X(ORDER_EVENT_UNKNOWN, 10, "unknown")
 
-#define WIRE_ACCOUNT_EVENT_KINDS(X)                                                          \
-    X(ACCOUNT_BALANCE, 1, "balance")   /* The venue's absolute balance of one asset. */      \
-    X(ACCOUNT_TRANSFER, 2, "transfer") /* Deposit, withdrawal, transfer: a signed change. */ \
-    X(ACCOUNT_FUNDING, 3, "funding")                                                         \
-    X(ACCOUNT_POSITION, 4, "position")                                                       \
+#define WIRE_ACCOUNT_EVENT_KINDS(X)                                                            \
+    X(ACCOUNT_BALANCE, 1, "balance")   /* The venue's absolute balance of one asset. */        \
+    X(ACCOUNT_TRANSFER, 2, "transfer") /* Deposit, withdrawal, transfer: a signed change. */   \
+    X(ACCOUNT_FUNDING, 3, "funding")                                                           \
+    X(ACCOUNT_POSITION, 4, "position") /* One from before the engine's journal: taken over. */ \
     X(ACCOUNT_ADJUSTMENT, 5, "adjustment")
 
 #define WIRE_ENGINE_STATES(X)               \
@@ -530,22 +530,23 @@ WIRE_PARTS(WIRE_AS_PART)
     F(liquidity, liquidity, "maker or taker")                                                     \
     F(u8, has_realised_pnl, "1: realised_pnl is stated")
 
-#define FIELDS_account_event(F, A)                                                             \
-    F(u64, event_number, "durable, from 1 per account; a balance has the last one before it")  \
-    F(epoch_ns, exchange_ns, "venue's time")                                                   \
-    F(amount, total,                                                                           \
-      "balance: all of it; of a margin account its cash, without unrealised profit")           \
-    F(amount, free, "balance: available to new orders")                                        \
-    F(amount, locked, "balance: held by open orders")                                          \
-    F(amount, margin, "balance: held by open positions; spot 0")                               \
-    F(amount, unrealised_pnl, "balance: of open positions that settle in it; spot 0")          \
-    F(amount, change, "transfer, funding, adjustment: signed")                                 \
-    F(u64, as_of_trade_number, "last execution that the figure surely includes; 0: not known") \
-    A(text, asset, 16, "canonical asset code")                                                 \
-    A(text, reference, 40, "the venue's id of the entry, where it has one")                    \
-    F(exp, amount_exp, "decimals")                                                             \
-    F(account_event_kind, kind, "what the venue reported")                                     \
-    F(reserved16, reserved1, "0")                                                              \
+#define FIELDS_account_event(F, A)                                                              \
+    F(u64, event_number, "durable, from 1 per account; a balance has the last one before it")   \
+    F(epoch_ns, exchange_ns, "venue's time")                                                    \
+    F(amount, total,                                                                            \
+      "balance: all of it; of a margin account its cash, without unrealised profit. position: " \
+      "the average price")                                                                      \
+    F(amount, free, "balance: available to new orders")                                         \
+    F(amount, locked, "balance: held by open orders")                                           \
+    F(amount, margin, "balance: held by open positions; spot 0")                                \
+    F(amount, unrealised_pnl, "balance: of open positions that settle in it; spot 0")           \
+    F(amount, change, "transfer, funding, adjustment: signed. position: its quantity")          \
+    F(u64, as_of_trade_number, "last execution that the figure surely includes; 0: not known")  \
+    A(text, asset, 16, "canonical asset code")                                                  \
+    A(text, reference, 40, "the venue's id of the entry, where it has one")                     \
+    F(exp, amount_exp, "decimals")                                                              \
+    F(account_event_kind, kind, "what the venue reported")                                      \
+    F(reserved16, reserved1, "0")                                                               \
     F(reserved32, reserved2, "0")
 
 #define FIELDS_account_position(F, A)                                                          \

@@ -507,7 +507,8 @@ static void make_rest(void)
                                                position_store_account,
                                                position_store_definition,
                                                ignore_snapshot,
-                                               say };
+                                               say,
+                                               NULL };
     struct risk_config risk = { .gross_exposure_max = WHOLE(10000000),
                                 .daily_loss_max = WHOLE(100000),
                                 .drawdown_max = WHOLE(100000),

@@ -439,10 +439,10 @@ static void check_accounts(struct judge *judge, struct sim_venue *venue)
         for (uint16_t strategy = 0; strategy <= WORLD_STRATEGIES; strategy++) {
             const struct position *p = position_of(judge->world, venue, pair, strategy);
             int64_t theirs = executed_qty(venue, pair, strategy);
-            if ((p ? p->qty : 0) != theirs)
+            if ((p ? p->holding.qty : 0) != theirs)
                 sim_fail(sim, "position of %s on %s, strategy %u: ledger %lld, exchange %lld",
                          venue->definitions[pair].name, venue->name, strategy,
-                         (long long)(p ? p->qty : 0), (long long)theirs);
+                         (long long)(p ? p->holding.qty : 0), (long long)theirs);
         }
 }
 

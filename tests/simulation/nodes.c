@@ -313,7 +313,8 @@ static void position_boot(struct node *node)
                                       position_store_account,
                                       position_store_definition,
                                       position_need_snapshot,
-                                      position_note };
+                                      position_note,
+                                      NULL };
 
     market_fini(&p->market);
     if (market_init(&p->market, 8, BOOK_LEVELS) != 0)

@@ -64,6 +64,12 @@ static void need_snapshot(void *ctx, uint64_t instrument)
     (void)instrument;
 }
 
+static void store_position(void *ctx, const struct wire_account_position *position)
+{
+    (void)ctx;
+    (void)position;
+}
+
 static void note(void *ctx, const char *event, const char *text)
 {
     (void)ctx;
@@ -89,7 +95,7 @@ static void begin_without_market(void)
                                             .replay_every_ns = 200 * NS_PER_MS };
     const struct position_out out = { NULL,          publish,          store_trade,
                                       store_account, store_definition, need_snapshot,
-                                      note };
+                                      note,          store_position };
 
     market_fini(&market);
     CHECK(market_init(&market, 4, 10) == 0);
