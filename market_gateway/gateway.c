@@ -459,6 +459,7 @@ static int open_live(struct gateway *gateway)
         .reconnect_max_ns =
             MAX(settings->ws_reconnect_max_ms, settings->ws_reconnect_interval_ms) * NS_PER_MS,
         .message_silence_ns = settings->ws_message_silence_ms * NS_PER_MS,
+        .renew_ns = settings->ws_renew_ms * NS_PER_MS,
         .proof_ns = settings->proof_ms * NS_PER_MS,
         .message_max = (size_t)settings->ws_max_message_kb << 10,
         .ctx = gateway,

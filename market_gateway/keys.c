@@ -28,6 +28,8 @@ const struct config_key market_gateway_keys[] = {
       "Longest pause before a reconnect." },
     { "WEBSOCKET", "WS_MESSAGE_SILENCE_MS", CONFIG_INT, AT(ws_message_silence_ms), "60000", 0, 600000, NULL, 0,
       "No message and no PING of the venue for so long: reconnect, though PONGs still come (Binance PINGs every 20 s, Kraken sends heartbeats every second). 0: only what the codec asks for." },
+    { "WEBSOCKET", "WS_RENEW_MS", CONFIG_INT, AT(ws_renew_ms), "0", 0, 86400000, NULL, 0,
+      "A connection is opened anew when it is so old, where that is sooner than the venue's own age limit asks for; 0: only that." },
     { "WEBSOCKET", "WS_MAX_MESSAGE_SIZE_KB", CONFIG_INT, AT(ws_max_message_kb), "8192", 64, 65536, NULL, 0,
       "A larger message ends the connection." },
     { "TLS", "CA_FILE", CONFIG_TEXT, AT(ca_file), "", 0, 0, NULL, 0,

@@ -12,7 +12,7 @@ struct gateway_settings {
     int64_t http_timeout_ms;
     char ws_public_url[CONFIG_TEXT_MAX];
     int64_t ws_connection_timeout_ms, ws_reconnect_interval_ms, ws_reconnect_max_ms;
-    int64_t ws_message_silence_ms, ws_max_message_kb;
+    int64_t ws_message_silence_ms, ws_renew_ms, ws_max_message_kb;
     char ca_file[CONFIG_TEXT_MAX];
 };
 

@@ -159,6 +159,7 @@ void app_session(struct engine_app *app, struct session_config *out)
         .reconnect_max_ns = s->ws_reconnect_ms * NS_PER_MS,
         .ping_ns = s->ws_ping_ms * NS_PER_MS,
         .pong_timeout_ns = s->ws_pong_timeout_ms * NS_PER_MS,
+        .renew_ns = s->ws_renew_ms * NS_PER_MS,
         .attempts_max = (unsigned)s->ws_attempts_max,
         .rest_slots = (unsigned)MAX(s->http_pool_size, 16),
         .message_max = (size_t)s->ws_message_kb * 1024,

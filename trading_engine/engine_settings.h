@@ -26,7 +26,7 @@ struct engine_settings {
     char ws_url[CONFIG_TEXT_MAX], ws_backup_url[CONFIG_TEXT_MAX], ws_stream_url[CONFIG_TEXT_MAX];
     char private_channels[CONFIG_TEXT_MAX];
     int64_t ws_reconnect_ms, ws_ping_ms, ws_pong_timeout_ms, ws_attempts_max, ws_connect_timeout_ms;
-    int64_t ws_message_kb;
+    int64_t ws_renew_ms, ws_message_kb;
     bool has_private_stream;
     /* RISK_MANAGEMENT */
     int64_t position_asset_max, position_symbol_max, daily_loss_max, order_qty_max,

@@ -93,6 +93,8 @@ const struct config_key trading_engine_keys[] = {
       "failures in a row before an ERROR line and the backup URL; it never gives up" },
     { "WEBSOCKET", "WS_CONNECTION_TIMEOUT_MS", CONFIG_INT, AT(ws_connect_timeout_ms), "10000", 100, 600000, NULL, 0,
       "name, TCP, TLS and upgrade together" },
+    { "WEBSOCKET", "WS_RENEW_MS", CONFIG_INT, AT(ws_renew_ms), "0", 0, 86400000, NULL, 0,
+      "a connection is opened anew when it is so old, where that is sooner than the venue's own age limit asks for; 0: only that" },
     { "WEBSOCKET", "WS_MAX_MESSAGE_SIZE_KB", CONFIG_INT, AT(ws_message_kb), "1024", 16, 65536, NULL, 0,
       "a larger message closes the connection" },
     ACCEPTED("WEBSOCKET", "WS_MESSAGE_BUFFER_SIZE", "10000", "messages are taken where they were read: there is no queue"),

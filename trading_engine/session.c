@@ -219,6 +219,7 @@ static int open_link(struct session *s)
         .reconnect_max_ns = config->reconnect_max_ns,
         .ping_ns = config->ping_ns,
         .pong_timeout_ns = config->pong_timeout_ns,
+        .renew_ns = config->renew_ns,
         .attempts_max = config->attempts_max,
         .rest_slots = config->rest_slots,
         .message_max = config->message_max,

@@ -21,7 +21,7 @@ struct session_config {
     const char *ca_file;             /* "": the system's. */
     bool has_connections;            /* false: REST alone. */
     int64_t connect_timeout_ns, http_timeout_ns;
-    int64_t reconnect_max_ns, ping_ns, pong_timeout_ns;
+    int64_t reconnect_max_ns, ping_ns, pong_timeout_ns, renew_ns;
     unsigned attempts_max, rest_slots;
     size_t message_max;
     uint64_t nonce_floor; /* Nothing at or below it is used again. */

@@ -145,6 +145,7 @@ static int open_link(struct live *live)
         .reconnect_base_ns = config->reconnect_base_ns,
         .reconnect_max_ns = config->reconnect_max_ns,
         .message_silence_ns = config->message_silence_ns,
+        .renew_ns = config->renew_ns,
         .message_max = config->message_max,
         .handler = { live, on_connection, on_opened, on_closed, on_frame, on_response },
     };

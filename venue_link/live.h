@@ -21,6 +21,8 @@ struct live_config {
     /* No message and no PING of the venue on a connection for so long: reconnect, though PONGs may
      * still come. 0: only what the codec asks for. */
     int64_t message_silence_ns;
+    int64_t renew_ns; /* Connections are opened anew when so old, where that is sooner than the codec
+                         wants it; 0: as the codec wants it. */
     int64_t proof_ns; /* See live_is_proved. */
     size_t message_max;
     void *ctx;

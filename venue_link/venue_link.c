@@ -251,6 +251,7 @@ static void line_connect(struct line *line, int64_t now_ns)
         return;
     }
     int64_t ping_ns = stricter(line->wanted.ping_interval_ns, link->config.ping_ns);
+    line->wanted.renew_ns = stricter(line->wanted.renew_ns, link->config.renew_ns);
     int64_t silence_ns = link->config.pong_timeout_ns ? ping_ns + link->config.pong_timeout_ns : 0;
     struct ws_config config = {
         .loop = link->config.loop,

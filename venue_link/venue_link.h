@@ -43,6 +43,7 @@ struct venue_link_config {
     int64_t connect_timeout_ns, http_timeout_ns;
     int64_t reconnect_base_ns, reconnect_max_ns;
     int64_t message_silence_ns;       /* No message for so long, PONGs or not; 0: the codec's. */
+    int64_t renew_ns;                 /* Opened anew when so old, where sooner; 0: the codec's. */
     int64_t ping_ns, pong_timeout_ns; /* Where stricter than the codec's; 0: the codec's. */
     unsigned attempts_max;            /* Failures in a row before an ERROR line; 0: none. */
     unsigned rest_slots;              /* 0: the client's default. */
