@@ -123,6 +123,8 @@ static int control_fault(struct simulator *simulator, const char *query, struct 
     fault->until_ns = is_lasting ? venue->sim.now_ns + fault->ms * NS_PER_MS : 0;
     if (kind == SIM_FAULT_MAX_AGE)
         fault->count = 0;
+    if (kind == SIM_FAULT_MAINTENANCE)
+        fault->taken++; /* A window, whoever comes in it. */
     if (kind == SIM_FAULT_DROP) {
         fault->count = 0;
         fault->taken += server_drop(venue, option);
