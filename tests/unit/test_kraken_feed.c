@@ -745,17 +745,23 @@ static void a_book_at_rest_gives_signs_of_life_while_its_connection_does(void)
     world_end(&world);
 }
 
-static void a_deep_book_is_taken_anew_every_quarter_of_an_hour(void)
+static void world_deep(struct feed_world *world)
 {
-    struct feed_world world;
     struct venue_feed_config config = live_config;
 
     config.depth = 25;
-    world_begin(&world, venue_kraken.feed, &config);
-    world.ops->start(world.state, &world.clock, &world.out);
-    CHECK(world_http(&world, world.request.tag, "", 200, asset_pairs) == 0);
-    world.ops->opened(world.state, 0, &world.clock, &world.out);
-    CHECK(good_snapshot(&world) == 0);
+    world_begin(world, venue_kraken.feed, &config);
+    world->ops->start(world->state, &world->clock, &world->out);
+    CHECK(world_http(world, world->request.tag, "", 200, asset_pairs) == 0);
+    world->ops->opened(world->state, 0, &world->clock, &world->out);
+    CHECK(good_snapshot(world) == 0);
+}
+
+static void a_deep_book_is_taken_anew_every_quarter_of_an_hour(void)
+{
+    struct feed_world world;
+
+    world_deep(&world);
     struct world_book *book = world_book(&world, id_of("BTC/USD"));
     world.clock.now_ns += 970 * NS_PER_S;
     CHECK(world_frame(&world, "{\"channel\":\"heartbeat\"}") == 0);
@@ -771,6 +777,102 @@ static void a_deep_book_is_taken_anew_every_quarter_of_an_hour(void)
     CHECK_INT(book->state, FEED_STALE); /* but not for long. */
     CHECK_INT(book->why, REASON_DEPTH_COMPARE);
     CHECK(good_snapshot(&world) == 0);
+    CHECK_INT(book->state, FEED_LIVE);
+    world_end(&world);
+}
+
+/* Time passes, and the connection lives. */
+static void live_on(struct feed_world *world, int64_t seconds)
+{
+    for (int64_t i = 0; i < 10 * seconds; i++) {
+        world_pass(world, 100 * NS_PER_MS);
+        CHECK(world_frame(world, "{\"channel\":\"heartbeat\"}") == 0);
+    }
+}
+
+/* REST's answer to the question that was asked last. */
+static void depth_says(struct feed_world *world, const char *bids, const char *asks)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "{\"error\":[],\"result\":{\"XXBTZUSD\":{\"asks\":[%s],\"bids\":[%s]}}}", asks, bids);
+    CHECK(world_http(world, world->request.tag, "", 200, text) == 0);
+}
+
+#define D(price, qty) "[\"" price "\",\"" qty "\",1762820248]"
+
+static void a_change_lost_below_the_checksum_is_found_by_rest(void)
+{
+    struct feed_world world;
+
+    world_deep(&world);
+    struct world_book *book = world_book(&world, id_of("BTC/USD"));
+    unsigned requests = world.requests;
+    live_on(&world, 9);
+    CHECK_INT(world.requests, requests);
+    live_on(&world, 2);
+    CHECK_INT(world.requests, requests + 1);
+    CHECK_STR(world.request.path, "/0/public/Depth?pair=XXBTZUSD&count=25");
+    depth_says(&world, D("100.0", "1.000"), D("100.5", "2.000")); /* Rounded, as REST is. */
+    live_on(&world, 55);
+    CHECK_INT(world.requests, requests + 1);
+    CHECK_INT(book->state, FEED_LIVE);
+
+    /* A level that we never heard of: a suspicion first ... */
+    live_on(&world, 10);
+    CHECK_INT(world.requests, requests + 2);
+    depth_says(&world, D("100.0", "1.000") "," D("99.0", "3.000"), D("100.5", "2.000"));
+    live_on(&world, 4);
+    CHECK_INT(book->state, FEED_LIVE);
+    live_on(&world, 4);
+    CHECK_INT(world.requests, requests + 3);
+    unsigned frames = world.frames;
+    depth_says(&world, D("100.0", "1.000") "," D("99.0", "3.000"), D("100.5", "2.000"));
+    CHECK_INT(book->state, FEED_LIVE);
+    live_on(&world, 2);
+    CHECK_INT(book->state, FEED_STALE); /* ... then a loss. */
+    CHECK_INT(book->why, REASON_DEPTH_COMPARE);
+    CHECK_INT(world.frames, frames + 2);
+    CHECK(strstr(world.frame, "\"depth\":25"));
+    CHECK(good_snapshot(&world) == 0);
+    CHECK_INT(book->state, FEED_LIVE);
+    CHECK_INT(stats_of(&world).gaps, 1);
+    world_end(&world);
+}
+
+static void what_changes_while_rest_is_asked_is_no_loss(void)
+{
+    struct feed_world world;
+
+    world_deep(&world);
+    struct world_book *book = world_book(&world, id_of("BTC/USD"));
+    for (int i = 0; i < 4; i++) {
+        unsigned requests = world.requests;
+        for (int k = 0; k < 70 && world.requests == requests; k++)
+            live_on(&world, 1);
+        CHECK_STR(world.request.path, "/0/public/Depth?pair=XXBTZUSD&count=25");
+        /* The level goes between REST's moment and ours, and comes back. */
+        CHECK(book_frame(&world, "update", L("99.0", "3.00000000"), "",
+                         "1005200000000"
+                         "1000100000000990300000000") == 0);
+        CHECK(book_frame(&world, "update", L("99.0", "0.00000000"), "",
+                         "1005200000000"
+                         "1000100000000") == 0);
+        depth_says(&world, D("100.0", "1.000") "," D("99.0", "3.000"), D("100.5", "2.000"));
+        live_on(&world, 2);
+    }
+    CHECK_INT(book->state, FEED_LIVE);
+    /* No answer, or none that can be read, says nothing of the book. */
+    unsigned requests = world.requests;
+    for (int k = 0; k < 70 && world.requests == requests; k++)
+        live_on(&world, 1);
+    CHECK(world_http(&world, world.request.tag, "", 200, "{\"error\":[\"EGeneral:Busy\"]}") ==
+          ERR_PROTO);
+    for (int k = 0; k < 70 && world.requests == requests + 1; k++)
+        live_on(&world, 1);
+    CHECK_INT(world.requests, requests + 2);
+    live_on(&world, 20);
     CHECK_INT(book->state, FEED_LIVE);
     world_end(&world);
 }
@@ -878,6 +980,8 @@ int main(void)
     CASE(a_pong_measures_the_venues_clock);
     CASE(a_book_at_rest_gives_signs_of_life_while_its_connection_does);
     CASE(a_deep_book_is_taken_anew_every_quarter_of_an_hour);
+    CASE(a_change_lost_below_the_checksum_is_found_by_rest);
+    CASE(what_changes_while_rest_is_asked_is_no_loss);
     CASE(an_unknown_pair_is_said_to_be_down);
     CASE(trades_carry_the_takers_side_and_a_hole_is_counted);
     CASE(late_joiners_get_definition_status_and_book);

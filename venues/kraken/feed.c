@@ -187,6 +187,7 @@ static void feed_fini(void *state)
         book_fini(&feed->markets[i].book);
     free(feed->markets);
     feed->markets = NULL;
+    kraken_check_fini(&feed->check);
     kraken_names_fini(&feed->names);
 }
 
@@ -198,6 +199,8 @@ static int allocate(struct kraken_feed *feed)
     unsigned depth = feed->takes_any_symbol ? KRAKEN_DEPTH_MAX : feed->depth;
     int err = kraken_names_init(&feed->names);
 
+    if (!err)
+        err = kraken_check_init(&feed->check);
     feed->markets = err ? NULL : calloc(feed->markets_max, sizeof(*feed->markets));
     if (!feed->markets)
         return ERR_SYS;
@@ -342,6 +345,8 @@ static int feed_http(void *state, const struct venue_response *response,
             return ERR_PROTO;
         kraken_feed_on_system(&call, &status);
     }
+    if (response->tag > KRAKEN_TAG_DEPTH)
+        return kraken_check_answer(&call, response);
     return 0; /* Depth's quantities are rounded: a book is never made of it. */
 }
 
@@ -423,6 +428,7 @@ static void feed_tick(void *state, const struct venue_clock *clock, const struct
         kraken_feed_subscribe_books(&call);
         retry_books(&call);
         refresh_one(&call);
+        kraken_check_tick(&call);
     }
     if (now < feed->status_at_ns)
         return;

@@ -4,12 +4,14 @@
  * feed_frame.c     frames by kind, the venue's system state
  * feed_market.c    markets and their definitions
  * feed_book.c      books: levels, truncation, staleness, what is published of them
+ * feed_check.c     books compared with REST, below what the checksum proves
  * feed_trade.c     trades and tickers
  * feed_checksum.c  the venue's CRC32 over the ten best levels */
 #ifndef TICKPIPE_VENUES_KRAKEN_FEED_H
 #define TICKPIPE_VENUES_KRAKEN_FEED_H
 
 #include "common/pure/book.h"
+#include "common/pure/book_check.h"
 #include "venues/kraken/kraken.h"
 
 enum {
@@ -18,6 +20,7 @@ enum {
     KRAKEN_CHECKSUM_LEVELS = 10,
     KRAKEN_MARKET_SLOTS = 256, /* Power of two, four times the markets. */
     KRAKEN_FEED_CONNECTION = 0,
+    KRAKEN_TAG_DEPTH = 1000, /* And a number that grows: which question it answers. */
 };
 
 /* The checksum's text, level by level. qty 0: none. */
@@ -54,12 +57,26 @@ struct kraken_market {
     wire_reason why;
     int64_t resync_at_ns;  /* Ask again then; 0: no need. */
     int64_t refresh_at_ns; /* Ask for a fresh snapshot then. */
+    int64_t check_at_ns;   /* Compare with REST then. */
+    int64_t suspect_price; /* It differed there the last time; asks negative; 0: it did not. */
     unsigned resync_attempt;
     int64_t live_since_ns;
     uint64_t last_trade_id;
     uint64_t messages, gaps, resyncs, checksum_failed, rejected;
     int64_t last_message_ns;
     struct wire_level quoted_bid, quoted_ask; /* Last best_quote published. */
+};
+
+/* The one comparison with REST that runs. */
+enum kraken_check_stage { KRAKEN_CHECK_NONE, KRAKEN_CHECK_ASKED, KRAKEN_CHECK_HELD };
+struct kraken_check {
+    enum kraken_check_stage stage;
+    struct kraken_market *market;
+    struct book_check book;
+    uint32_t generation;
+    unsigned levels;           /* Asked for. */
+    int64_t since_ns, next_ns; /* Asked or answered; the next one not before. */
+    uint64_t done, failed, unanswered;
 };
 
 struct kraken_feed {
@@ -90,6 +107,7 @@ struct kraken_feed {
     int64_t status_at_ns;       /* Next sign of life. */
     int64_t send_hold_until_ns; /* "Exceeded msg rate" */
 
+    struct kraken_check check;
     struct venue_feed_stats stats;
     uint64_t markets_refused; /* Symbols beyond VENUE_SYMBOLS_MAX. */
     uint64_t metadata_bad;
@@ -186,6 +204,20 @@ void kraken_market_quote(const struct kraken_call *call, struct kraken_market *m
 /* Readers of one frame's data. 0, ERR_PROTO or ERR_STALE, as venue_feed_ops.frame. Hot. */
 int kraken_feed_book(const struct kraken_call *call, const struct scan_value *data,
                      bool is_snapshot);
+
+/* ---- feed_check.c ---- */
+
+int kraken_check_init(struct kraken_check *check); /* 0 or ERR_SYS; allocates. */
+void kraken_check_fini(struct kraken_check *check);
+
+/* kraken_check_tick asks, gives up, judges: one comparison at a time. */
+void kraken_check_tick(const struct kraken_call *call);
+
+/* kraken_check_answer takes REST's answer. 0 or ERR_PROTO. */
+int kraken_check_answer(const struct kraken_call *call, const struct venue_response *response);
+
+/* kraken_check_drop ends a comparison of a market whose book was taken anew, or is not good. */
+void kraken_check_drop(struct kraken_feed *feed, struct kraken_market *market);
 
 /* ---- feed_trade.c: the same of trades and tickers ---- */
 

@@ -10,6 +10,7 @@ enum {
 #define RESYNC_WAIT_NS   (1 * NS_PER_S)
 #define RESYNC_CALM_NS   (10 * NS_PER_S) /* Good for so long: the next failure is a first one. */
 #define REFRESH_EVERY_NS (900 * NS_PER_S)
+#define CHECK_FIRST_NS   (10 * NS_PER_S)
 
 void kraken_market_scale(struct kraken_market *market, int price_decimals, int qty_decimals)
 {
@@ -62,6 +63,7 @@ void kraken_market_lost(const struct kraken_call *call, struct kraken_market *ma
 
     if (was_good && now - market->live_since_ns >= RESYNC_CALM_NS)
         market->resync_attempt = 0;
+    kraken_check_drop(feed, market);
     market->is_lost = true;
     market->book.is_stale = true;
     market->is_refreshing = false;
@@ -350,6 +352,8 @@ static int on_snapshot(const struct kraken_call *call, struct kraken_market *mar
     market->resync_at_ns = 0;
     /* Spread over the period, so that books are not refreshed all at once. */
     market->refresh_at_ns = now + REFRESH_EVERY_NS + (int64_t)(market->instrument % 64) * NS_PER_S;
+    kraken_check_drop(call->feed, market);
+    market->check_at_ns = now + CHECK_FIRST_NS;
     if (market->state != FEED_LIVE)
         market->live_since_ns = now;
     kraken_market_snapshot(call, market, false);
@@ -440,6 +444,12 @@ static int on_update(const struct kraken_call *call, struct kraken_market *marke
         book_set(&market->book, SIDE_BUY, feed->event.levels[i].price, feed->event.levels[i].qty);
     for (unsigned i = 0; i < ask_count; i++)
         book_set(&market->book, SIDE_SELL, feed->asks[i].price, feed->asks[i].qty);
+    if (UNLIKELY(feed->check.market == market)) {
+        for (unsigned i = 0; i < bid_count; i++)
+            book_check_touch(&feed->check.book, SIDE_BUY, feed->event.levels[i].price);
+        for (unsigned i = 0; i < ask_count; i++)
+            book_check_touch(&feed->check.book, SIDE_SELL, feed->asks[i].price);
+    }
     bool fits = end_delta(feed, market, bid_count, ask_count) &&
                 dropped == market->book.bids.dropped + market->book.asks.dropped;
     market->book.exchange_ns = message->exchange_ns;
