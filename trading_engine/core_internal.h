@@ -350,6 +350,8 @@ wire_reason reason_of_error(int err);
 void pursue_cancel(struct engine_core *e,
                    struct order *o); /* Sends the wanted cancel when it may go. */
 void send_place(struct engine_core *e, struct order *o);
+/* How long the venue may take to accept an order, where it can be told. */
+int64_t place_valid_ns(const struct engine_core *e);
 void send_cancel(struct engine_core *e, struct order *o);
 void send_query(struct engine_core *e, struct order *o);
 void intents_tick(

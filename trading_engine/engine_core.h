@@ -91,6 +91,8 @@ struct engine_config {
     bool executions_by_account; /* One list for the account; else one per instrument. */
     bool cancels_on_stop;
     bool checks_balance;
+    bool has_place_deadline; /* The venue takes no order later than order_timeout_ns after it left.
+                              */
     bool has_positions; /* The venue has accounts with positions: mode, positions and funding are
                            asked for. */
     uint32_t paper_leverage_ppm;          /* Dry run; 0: 1 to 1. */

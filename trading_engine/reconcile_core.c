@@ -162,23 +162,36 @@ static bool has_questions(const struct engine_core *e)
     return false;
 }
 
-/* "No such order" is believed when it was said several times, long enough after the send, and a
- * list of executions asked for since then has none of it either. */
+/* When the venue can no longer take an order that it was sent at `since`; 0: it may at any time.
+ * A second for clocks that differ. */
+static int64_t place_over_ns(const struct engine_core *e, const struct order *o, int64_t since)
+{
+    bool is_place = o->r.state == ORDER_UNKNOWN && !(o->r.flags & ORDER_REPLACE_PLACED);
+
+    return e->config.has_place_deadline && is_place ? since + place_valid_ns(e) + NS_PER_S : 0;
+}
+
+/* "No such order" is believed when it was said several times, long enough after the send, or once
+ * after the venue's own deadline for it; and a list of executions asked for since then has none of
+ * it either. */
 void reconcile_absent(struct engine_core *e, struct order *o)
 {
     const struct engine_timing *t = &e->config.timing;
     int64_t pause = MIN(t->ask_first_ns << MIN(o->asks, 10U), t->ask_max_ns);
     int64_t since = MAX(o->sent_ns, e->started_ns);
     int64_t share = t->absent_after_ns / MAX(t->absent_times, 2);
+    int64_t over_ns = place_over_ns(e, o, since);
     struct input_detail detail = { .why = REASON_VENUE_UNKNOWN_ORDER };
 
     if (order_is_final(o->r.state))
         return;
     o->absent_count++;
     bool is_said_enough =
-        o->absent_count >= t->absent_times && e->now_ns - since >= t->absent_after_ns;
+        (o->absent_count >= t->absent_times && e->now_ns - since >= t->absent_after_ns) ||
+        (over_ns != 0 && e->now_ns >= over_ns);
     if (!is_said_enough) {
-        order_ask(e, o, e->now_ns + MAX(pause, share)); /* No more questions than belief needs. */
+        int64_t next_ns = e->now_ns + MAX(pause, share); /* No more questions than belief needs. */
+        order_ask(e, o, over_ns != 0 ? MAX(over_ns, e->now_ns + t->ask_first_ns) : next_ns);
         return;
     }
     if (o->absent_pull_ns == 0) {

@@ -70,6 +70,13 @@ void place_never_sent(struct engine_core *e, struct order *o, const struct input
         (void)order_apply(e, o, INPUT_NEVER_SENT, detail);
 }
 
+int64_t place_valid_ns(const struct engine_core *e)
+{
+    static const int64_t least_ns = 2 * NS_PER_S; /* No venue takes a shorter one over REST. */
+
+    return MAX(e->config.timing.order_timeout_ns, least_ns);
+}
+
 void send_place(struct engine_core *e, struct order *o)
 {
     struct venue_command c;
@@ -77,6 +84,7 @@ void send_place(struct engine_core *e, struct order *o)
     order_command(e, &c, OP_PLACE, o);
     c.qty = o->r.qty - o->r.base_filled;
     c.exchange_order_id[0] = 0;
+    c.valid_ns = place_valid_ns(e);
     o->place_tries++;
     o->retry_at_ns = 0;
     o->sent_ns = o->place_sent_ns = e->now_ns;

@@ -224,6 +224,8 @@ struct venue_command {
     int64_t since_wall_ns;        /* EXECUTIONS, FUNDING: from then on. */
     char from_trade_id[40];       /* EXECUTIONS: page start where the venue pages by id. */
     int64_t timeout_ns;           /* DEAD_MAN */
+    int64_t valid_ns; /* PLACE: the venue shall not take it later than so long from now (2 s or
+                         more), where it can be told (has_place_deadline); 0: not said. */
 };
 
 enum venue_report_kind {
@@ -355,6 +357,7 @@ struct venue_order_ops {
     const char *client_order_id_charset;
     bool replace_keeps_id; /* Amend in place; false: cancel and new, with a new client id. */
     bool has_dead_man;
+    bool has_place_deadline;  /* An order that was not taken within valid_ns never will be. */
     bool has_positions;       /* Derivatives: OP_POSITIONS, OP_ACCOUNT_MODE, OP_FUNDING work. */
     bool serial_private_rest; /* One private REST call in flight per key (nonce order). */
 };

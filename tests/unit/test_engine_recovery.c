@@ -92,6 +92,23 @@ static void no_such_order_is_believed_only_after_several_answers_and_seconds(voi
     CHECK_INT(engine_core_counters(w->core)->absent_confirmed, 1);
 }
 
+static void where_the_venue_keeps_a_deadline_one_answer_after_it_is_enough(void)
+{
+    struct world *w = world_new();
+
+    w->config.has_place_deadline = true;
+    world_boot(w, true);
+    world_ready(w);
+    uint64_t id = world_place(w, SIDE_BUY, PRICE, QTY);
+    CHECK(world_last(w, OP_PLACE)->valid_ns == w->config.timing.order_timeout_ns);
+    outcome_unknown(w, OP_PLACE);
+    deny_for(w, w->config.timing.order_timeout_ns / NS_PER_MS + 900);
+    CHECK_INT(world_state(w, id), ORDER_UNKNOWN); /* Until then it may still be taken. */
+    deny_for(w, 3000);
+    CHECK_INT(world_state(w, id), ORDER_REJECTED);
+    CHECK_INT(world_commands(w, OP_PLACE), 1);
+}
+
 static void no_new_risk_on_an_instrument_with_an_unknown_order(void)
 {
     struct world *w = world_started();
@@ -622,6 +639,7 @@ int main(void)
     CASE(an_unknown_order_is_asked_and_never_sent_again);
     CASE(an_unknown_order_that_filled_is_told_with_its_executions);
     CASE(no_such_order_is_believed_only_after_several_answers_and_seconds);
+    CASE(where_the_venue_keeps_a_deadline_one_answer_after_it_is_enough);
     CASE(no_new_risk_on_an_instrument_with_an_unknown_order);
     CASE(a_codec_that_never_answers_is_an_unknown_outcome);
     CASE(a_lost_cancel_is_sent_again_once_the_order_is_seen_working);

@@ -384,6 +384,31 @@ static void the_other_frames(void)
     order_world_end(&world);
 }
 
+static void an_order_over_rest_has_the_deadline_that_it_was_given(void)
+{
+    static const struct {
+        int64_t valid_ns;
+        const char *text;
+    } cases[] = { { 0, NULL },
+                  { 5 * NS_PER_S, "&deadline=2026-05-05T10%3A00%3A05.000Z" },
+                  { NS_PER_S, "&deadline=2026-05-05T10%3A00%3A02.000Z" }, /* The venue's least, */
+                  { 90 * NS_PER_S, "&deadline=2026-05-05T10%3A01%3A00.000Z" } }; /* and most. */
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct order_world world;
+        struct venue_command order = place();
+
+        begin_up(&world);
+        order.transport = TRANSPORT_REST;
+        order.valid_ns = cases[i].valid_ns;
+        CHECK_INT(command(&world, &order), 0);
+        CHECK_STR(last_request(&world)->path, "/0/private/AddOrder");
+        const char *at = strstr(last_request(&world)->body, "&deadline=");
+        CHECK(cases[i].text ? at && strcmp(at, cases[i].text) == 0 : at == NULL);
+        order_world_end(&world);
+    }
+}
+
 static void the_other_rest_bodies(void)
 {
     struct order_world world;
@@ -1447,6 +1472,7 @@ int main(void)
     CASE(signatures_are_those_of_the_published_vectors);
     CASE(an_order_over_websocket_is_plain_decimals_and_a_deadline);
     CASE(the_other_frames);
+    CASE(an_order_over_rest_has_the_deadline_that_it_was_given);
     CASE(the_other_rest_bodies);
     CASE(what_the_venue_has_not_is_refused_before_anything_leaves);
     CASE(a_request_is_shown_without_session_or_metadata);

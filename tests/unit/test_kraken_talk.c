@@ -556,6 +556,7 @@ static unsigned place(wire_side side, enum kraken_form form, int64_t price, int6
     command.is_post_only = form == FORM_POST_ONLY;
     command.price = price;
     command.qty = qty;
+    command.valid_ns = 5 * NS_PER_S;
     told->price = price;
     told->qty = qty;
     told->is_market = form == FORM_MARKET;

@@ -72,7 +72,10 @@ static int command_ws(const struct kraken_turn *turn, const struct venue_command
     /* Asked for by name, a frame is made in any case: --print-request shows it, and the venue would
      * refuse the placeholder. On the best way nothing goes here before there is a token. */
     const char *token = *side->token ? side->token : no_token;
-    int64_t deadline_ns = turn->clock->wall_ns + side->deadline_ns;
+    int64_t valid_ns = command->op == OP_PLACE && command->valid_ns > 0
+                           ? MIN(command->valid_ns, KRAKEN_DEADLINE_MAX_NS)
+                           : side->deadline_ns;
+    int64_t deadline_ns = turn->clock->wall_ns + valid_ns;
     uint64_t req_id = side->req_id + 1;
     struct kraken_ws_pending *pending = &side->ws[req_id % KRAKEN_WS_PENDING];
 
@@ -319,5 +322,6 @@ const struct venue_order_ops kraken_order_ops = {
     .client_order_id_charset = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_",
     .replace_keeps_id = true,
     .has_dead_man = true,
+    .has_place_deadline = true,
     .serial_private_rest = true,
 };

@@ -85,11 +85,12 @@ enum kraken_step {
 };
 
 /* kraken_call_write writes and signs the REST request of a command. offset: first execution of the
- * page. 0, ERR_RANGE, ERR_UNSUPPORTED, ERR_AUTH (no keys), ERR_SYS. *out is unchanged on error only
- * in tag. Hot for PLACE and CANCEL: no allocation of ours. */
+ * page; deadline_ns: of a new order, by the venue's clock, 0: none. 0, ERR_RANGE, ERR_UNSUPPORTED,
+ * ERR_AUTH (no keys), ERR_SYS. *out is unchanged on error only in tag. Hot for PLACE and CANCEL: no
+ * allocation of ours. */
 int kraken_call_write(struct kraken_keys *keys, const struct kraken_names *names,
                       const struct venue_command *command, enum kraken_step step, unsigned offset,
-                      uint64_t nonce, struct venue_request *out);
+                      int64_t deadline_ns, uint64_t nonce, struct venue_request *out);
 
 bool kraken_client_id_is_valid(const char *id);
 
@@ -133,6 +134,10 @@ struct kraken_ws_pending {
     int64_t sent_ns, sent_wall_ns;
 };
 
+/* What the venue takes for the deadline of an order. */
+#define KRAKEN_DEADLINE_MAX_NS      (60 * NS_PER_S)
+#define KRAKEN_REST_DEADLINE_MIN_NS (2 * NS_PER_S)
+
 struct kraken_rest_pending {
     uint64_t tag; /* 0: free */
     enum kraken_step step;
@@ -143,6 +148,7 @@ struct kraken_rest_pending {
     bool is_sent_once; /* Something of it has left: no NEVER_SENT any more. */
     int64_t begun_ns;
     int64_t sent_wall_ns;
+    int64_t deadline_ns; /* Of a new order, the venue's clock; 0: none. */
 };
 
 enum kraken_channel_id { CHANNEL_EXECUTIONS, CHANNEL_BALANCES, CHANNEL_COUNT };

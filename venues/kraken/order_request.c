@@ -311,8 +311,24 @@ int kraken_sign(struct kraken_keys *keys, const char *path, const char *nonce, c
     return err;
 }
 
+/* The venue refuses the order after it: one whose answer is lost does not come alive later. Its
+ * colons are written as a form has them. */
+static void put_form_deadline(struct writer *w, int64_t deadline_ns)
+{
+    char text[TIME_TEXT_MS], one[2] = "";
+
+    if (deadline_ns == 0)
+        return;
+    time_text_write_ms(deadline_ns, text);
+    put_text(w, "&deadline=");
+    for (const char *c = text; *c; c++) {
+        one[0] = *c;
+        put_text(w, *c == ':' ? "%3A" : one);
+    }
+}
+
 static int place_body(struct writer *w, const struct kraken_names *names,
-                      const struct venue_command *command)
+                      const struct venue_command *command, int64_t deadline_ns)
 {
     enum kraken_form form;
     char pair[32];
@@ -340,6 +356,7 @@ static int place_body(struct writer *w, const struct kraken_names *names,
         put_decimal(w, command->price, command->price_exp, command->price_decimals);
     }
     put_text(w, forms[form].rest_tail);
+    put_form_deadline(w, deadline_ns);
     return 0;
 }
 
@@ -426,13 +443,14 @@ static const char *path_of(const struct venue_command *command, enum kraken_step
 }
 
 static int body_of(struct writer *w, const struct kraken_names *names,
-                   const struct venue_command *command, enum kraken_step step, unsigned offset)
+                   const struct venue_command *command, enum kraken_step step, unsigned offset,
+                   int64_t deadline_ns)
 {
     if (step == STEP_TOKEN)
         return 0;
     switch (command->op) {
     case OP_PLACE:
-        return place_body(w, names, command);
+        return place_body(w, names, command, deadline_ns);
     case OP_CANCEL:
         return put_order_meant(w, command, "&", "txid=", "cl_ord_id=", "");
     case OP_REPLACE:
@@ -461,7 +479,7 @@ static void header(struct venue_request *out, const char *name, const char *valu
 
 int kraken_call_write(struct kraken_keys *keys, const struct kraken_names *names,
                       const struct venue_command *command, enum kraken_step step, unsigned offset,
-                      uint64_t nonce, struct venue_request *out)
+                      int64_t deadline_ns, uint64_t nonce, struct venue_request *out)
 {
     const char *path = path_of(command, step, &out->weight);
     struct writer w = { .out = out->body, .cap = sizeof(out->body) };
@@ -483,7 +501,7 @@ int kraken_call_write(struct kraken_keys *keys, const struct kraken_names *names
     snprintf(nonce_text, sizeof(nonce_text), "%llu", (unsigned long long)nonce);
     put_text(&w, "nonce=");
     put_text(&w, nonce_text);
-    int err = body_of(&w, names, command, step, offset);
+    int err = body_of(&w, names, command, step, offset, deadline_ns);
     if (!err && w.is_bad)
         err = ERR_RANGE;
     if (!err)

@@ -43,7 +43,8 @@ static int pending_send(const struct kraken_turn *turn, struct kraken_rest_pendi
 {
     struct kraken_side *side = turn->side;
     int err = kraken_call_write(&side->keys, &side->names, &pending->command, pending->step,
-                                pending->offset, turn->clock->nonce, &side->request);
+                                pending->offset, pending->deadline_ns, turn->clock->nonce,
+                                &side->request);
 
     if (err)
         return err;
@@ -82,6 +83,10 @@ int kraken_rest_begin(const struct kraken_turn *turn, const struct venue_command
     pending->command = *command;
     pending->step = step;
     pending->begun_ns = turn->clock->now_ns;
+    if (command->op == OP_PLACE && command->valid_ns > 0)
+        pending->deadline_ns =
+            turn->clock->wall_ns +
+            MAX(MIN(command->valid_ns, KRAKEN_DEADLINE_MAX_NS), KRAKEN_REST_DEADLINE_MIN_NS);
     int err = pending_send(turn, pending);
     if (err == ERR_AGAIN) {
         pending->is_waiting = true; /* The next tick has another nonce, or more room. */

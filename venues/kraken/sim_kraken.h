@@ -114,6 +114,9 @@ uint32_t kraken_token_account(struct kraken *kraken, const char *token, bool act
 bool kraken_rest_counter(struct kraken *kraken, uint32_t account,
                          int points); /* false: exceeded. */
 
+/* kraken_time_of reads an RFC 3339 time in UTC. */
+bool kraken_time_of(const char *text, int64_t *out);
+
 /* ---- sim_trade.c (6): what REST and WebSocket do alike. NULL or the venue's error text. ---- */
 struct kraken_order_request {
     uint32_t account, instrument;

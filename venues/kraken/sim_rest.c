@@ -526,6 +526,21 @@ static const char *make_token(struct call *call)
 
 /* ---- trading ---- */
 
+/* Over REST a deadline lies two to sixty seconds ahead. */
+static const char *read_deadline(const struct call *call, struct kraken_order_request *out)
+{
+    int64_t now_ns = call->kraken->sim->now_ns;
+    char text[64];
+
+    if (!parameter(call, "deadline", text, sizeof text))
+        return NULL;
+    if (!kraken_time_of(text, &out->deadline_ns) ||
+        out->deadline_ns < now_ns + 2 * NS_PER_S - NS_PER_S / 2 ||
+        out->deadline_ns > now_ns + 60 * NS_PER_S + NS_PER_S / 2)
+        return "EGeneral:Invalid arguments:deadline";
+    return NULL;
+}
+
 static const char *read_place(const struct call *call, struct kraken_order_request *out,
                               char client_id[64])
 {
@@ -570,7 +585,7 @@ static const char *read_place(const struct call *call, struct kraken_order_reque
                                                   : STP_EXPIRE_TAKER;
     out->is_validate = parameter(call, "validate", text, sizeof text) && strcmp(text, "true") == 0;
     out->client_id = parameter(call, "cl_ord_id", client_id, 64) ? client_id : NULL;
-    return NULL;
+    return read_deadline(call, out);
 }
 
 static const char *place(struct call *call)

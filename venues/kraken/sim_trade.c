@@ -3,7 +3,9 @@
 #include "venues/kraken/sim_kraken.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The Pro tier, in thousandths of a point. */
 enum { COUNTER_MAX = 180000, COUNTER_DECAY = 3750 };
@@ -90,6 +92,19 @@ static int64_t by_age(const struct kraken *kraken, const struct exchange_order *
         if (age_ns < bounds_s[i] * NS_PER_S)
             return points[i] * 1000;
     return 0;
+}
+
+bool kraken_time_of(const char *text, int64_t *out)
+{
+    struct tm tm = { 0 };
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+    if (!rest)
+        return false;
+    *out = (int64_t)timegm(&tm) * NS_PER_S;
+    if (*rest == '.')
+        *out += (int64_t)(strtod(rest, NULL) * 1e9);
+    return true;
 }
 
 bool kraken_fault(struct kraken *kraken, const char **error, bool *after)

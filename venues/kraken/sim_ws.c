@@ -71,18 +71,9 @@ static bool number_member(const cJSON *params, const char *name, int64_t *out)
 static bool time_member(const cJSON *params, const char *name, int64_t *out)
 {
     const char *text = text_member(params, name);
-    struct tm tm = { 0 };
-    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 
     *out = 0;
-    if (!text)
-        return true;
-    if (!rest)
-        return false;
-    *out = (int64_t)timegm(&tm) * NS_PER_S;
-    if (*rest == '.')
-        *out += (int64_t)(strtod(rest, NULL) * 1e9);
-    return true;
+    return !text || kraken_time_of(text, out);
 }
 
 static const char *read_side(const cJSON *params, struct kraken_order_request *out)
