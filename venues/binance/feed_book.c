@@ -236,15 +236,17 @@ void feed_on_quote(const struct feed_turn *turn, struct feed_symbol *sym, uint64
 
 /* ---- reading and applying ---- */
 
-static int level_read(const struct scan_value *pair, const struct feed_symbol *sym,
+/* Walks the level at once: what finds its end first reads it twice. */
+static int level_read(struct scan_iter *levels, const struct feed_symbol *sym,
                       struct wire_level *out)
 {
-    struct scan_iter iter;
+    struct scan_iter pair;
     struct scan_value price, qty;
     struct wire_level level;
 
-    if (pair->type != SCAN_ARRAY || scan_begin(&iter, pair) != 0 || scan_item(&iter, &price) != 0 ||
-        scan_item(&iter, &qty) != 0 || scan_decimal(&price, sym->price_exp, &level.price) != 0 ||
+    if (scan_enter(levels, &pair) != 0 || pair.close != ']' || scan_item(&pair, &price) != 0 ||
+        scan_item(&pair, &qty) != 0 || scan_leave(levels, &pair) != 0 ||
+        scan_decimal(&price, sym->price_exp, &level.price) != 0 ||
         scan_decimal(&qty, sym->qty_exp, &level.qty) != 0 || level.price <= 0 || level.qty < 0)
         return ERR_PROTO;
     *out = level;
@@ -255,14 +257,13 @@ int feed_levels(const struct scan_value *array, const struct feed_symbol *sym,
                 struct wire_level *out, uint32_t *count)
 {
     struct scan_iter iter;
-    struct scan_value pair;
     uint32_t read = 0;
     int err = array->type == SCAN_ARRAY ? scan_begin(&iter, array) : ERR_PROTO;
 
-    while (!err && (err = scan_item(&iter, &pair)) == 0) {
+    while (!err && (err = scan_next(&iter)) == 0) {
         if (read == FEED_SIDE_MAX)
             return ERR_FULL;
-        err = level_read(&pair, sym, &out[read]);
+        err = level_read(&iter, sym, &out[read]);
         read++;
     }
     if (err != ERR_NOT_FOUND)

@@ -142,12 +142,14 @@ struct book_message {
     int64_t exchange_ns;
 };
 
-static int read_message(const struct scan_value *item, struct book_message *out)
+static int read_message(struct scan_iter *items, struct book_message *out)
 {
     struct scan_iter iter;
     struct scan_value key, value;
-    int err = item->type == SCAN_OBJECT ? scan_begin(&iter, item) : ERR_PROTO;
+    int err = scan_enter(items, &iter);
 
+    if (!err && iter.close != '}')
+        err = ERR_PROTO;
     while (!err && (err = scan_member(&iter, &key, &value)) == 0) {
         if (scan_is(&key, "symbol") && value.type == SCAN_STRING) {
             out->symbol = value;
@@ -168,7 +170,7 @@ static int read_message(const struct scan_value *item, struct book_message *out)
                 return ERR_PROTO;
         }
     }
-    if (err != ERR_NOT_FOUND || out->symbol.type != SCAN_STRING)
+    if (err != ERR_NOT_FOUND || scan_leave(items, &iter) != 0 || out->symbol.type != SCAN_STRING)
         return ERR_PROTO;
     return 0;
 }
@@ -178,22 +180,24 @@ struct decimals {
     int price, qty;
 };
 
-static int level_fields(const struct scan_value *item, struct scan_value *price,
-                        struct scan_value *qty)
+/* Walks the level at once: what finds its end first reads it twice. */
+static int level_fields(struct scan_iter *levels, struct scan_value *price, struct scan_value *qty)
 {
     struct scan_iter iter;
     struct scan_value key, value;
-    int err = item->type == SCAN_OBJECT ? scan_begin(&iter, item) : ERR_PROTO;
+    int err = scan_enter(levels, &iter);
 
+    if (err || iter.close != '}')
+        return ERR_PROTO;
     price->type = qty->type = SCAN_NONE;
-    while (!err && (err = scan_member(&iter, &key, &value)) == 0) {
+    while ((err = scan_member(&iter, &key, &value)) == 0) {
         if (scan_is(&key, "price"))
             *price = value;
         else if (scan_is(&key, "qty"))
             *qty = value;
     }
     return err == ERR_NOT_FOUND && price->type == SCAN_NUMBER && qty->type == SCAN_NUMBER
-               ? 0
+               ? scan_leave(levels, &iter)
                : ERR_PROTO;
 }
 
@@ -201,13 +205,13 @@ static int level_fields(const struct scan_value *item, struct scan_value *price,
 static int measure(const struct scan_value *side, struct decimals *out)
 {
     struct scan_iter iter;
-    struct scan_value item, price, qty;
+    struct scan_value price, qty;
 
     if (side->type == SCAN_NONE)
         return 0;
     int err = side->type == SCAN_ARRAY ? scan_begin(&iter, side) : ERR_PROTO;
-    while (!err && (err = scan_item(&iter, &item)) == 0) {
-        err = level_fields(&item, &price, &qty);
+    while (!err && (err = scan_next(&iter)) == 0) {
+        err = level_fields(&iter, &price, &qty);
         if (!err) {
             out->price = MAX(out->price, kraken_decimals(&price));
             out->qty = MAX(out->qty, kraken_decimals(&qty));
@@ -222,18 +226,18 @@ static int read_side(const struct scan_value *side, const struct kraken_market *
                      struct decimals *decimals)
 {
     struct scan_iter iter;
-    struct scan_value item, price, qty;
+    struct scan_value price, qty;
     unsigned n = 0;
 
     *count = 0;
     if (side->type == SCAN_NONE)
         return 0;
     int err = side->type == SCAN_ARRAY ? scan_begin(&iter, side) : ERR_PROTO;
-    while (!err && (err = scan_item(&iter, &item)) == 0) {
+    while (!err && (err = scan_next(&iter)) == 0) {
         struct wire_level level;
         if (n == max)
             return ERR_FULL;
-        if (level_fields(&item, &price, &qty) != 0 ||
+        if (level_fields(&iter, &price, &qty) != 0 ||
             scan_decimal(&price, market->book.price_exp, &level.price) != 0 ||
             scan_decimal(&qty, market->book.qty_exp, &level.qty) != 0 || level.price <= 0 ||
             level.qty < 0)
@@ -466,11 +470,20 @@ static int on_update(const struct kraken_call *call, struct kraken_market *marke
     return 0;
 }
 
-/* One element of data. */
-static int on_book(const struct kraken_call *call, const struct scan_value *item, bool is_snapshot)
+/* The next element of data. One that cannot be read is stepped over: what follows may be of another
+ * market. */
+static int on_book(const struct kraken_call *call, struct scan_iter *items, bool is_snapshot)
 {
     struct book_message message = { .exchange_ns = 0 };
-    int err = read_message(item, &message);
+    struct scan_iter here = *items;
+    int err = read_message(items, &message);
+
+    if (UNLIKELY(err)) {
+        struct scan_value unread;
+        if (scan_value(&here, &unread) != 0)
+            here.at = here.end; /* Nothing more is found in this frame. */
+        *items = here;
+    }
     struct kraken_market *market =
         message.symbol.type == SCAN_STRING ? kraken_feed_market(call, &message.symbol) : NULL;
 
@@ -494,12 +507,11 @@ int kraken_feed_book(const struct kraken_call *call, const struct scan_value *da
                      bool is_snapshot)
 {
     struct scan_iter iter;
-    struct scan_value item;
     int first_err = 0;
     int err = data->type == SCAN_ARRAY ? scan_begin(&iter, data) : ERR_PROTO;
 
-    while (!err && (err = scan_item(&iter, &item)) == 0) {
-        int item_err = on_book(call, &item, is_snapshot);
+    while (!err && (err = scan_next(&iter)) == 0) {
+        int item_err = on_book(call, &iter, is_snapshot);
         if (item_err && !first_err)
             first_err = item_err;
     }
