@@ -17,13 +17,15 @@ static void side_init(struct book_side *side, struct wire_level *memory, unsigne
 
 size_t book_levels_size(unsigned levels_max)
 {
+    if (levels_max < 1 || levels_max > LEVELS_MAX)
+        return 0;
     return 4 * (size_t)levels_max * sizeof(struct wire_level);
 }
 
 int book_init_in(struct book *book, struct wire_level *memory, unsigned levels_max, int price_exp,
                  int qty_exp)
 {
-    if (levels_max < 1 || levels_max > LEVELS_MAX || price_exp < FIXED_EXP_MIN ||
+    if (book_levels_size(levels_max) == 0 || price_exp < FIXED_EXP_MIN ||
         price_exp > FIXED_EXP_MAX || qty_exp < FIXED_EXP_MIN || qty_exp > FIXED_EXP_MAX)
         return ERR_RANGE;
     *book = (struct book){ .price_exp = (int8_t)price_exp,
@@ -36,15 +38,17 @@ int book_init_in(struct book *book, struct wire_level *memory, unsigned levels_m
 
 int book_init(struct book *book, unsigned levels_max, int price_exp, int qty_exp)
 {
+    size_t size = book_levels_size(levels_max);
+    struct wire_level *memory = size ? calloc(1, size) : NULL;
     struct book made;
-    int err = book_init_in(&made, NULL, levels_max, price_exp, qty_exp);
 
-    if (err)
-        return err;
-    struct wire_level *memory = calloc(1, book_levels_size(levels_max));
     if (!memory)
-        return ERR_SYS;
-    (void)book_init_in(&made, memory, levels_max, price_exp, qty_exp);
+        return size ? ERR_SYS : ERR_RANGE;
+    int err = book_init_in(&made, memory, levels_max, price_exp, qty_exp);
+    if (err) {
+        free(memory);
+        return err;
+    }
     made.bids.is_lent = false; /* Of both sides: they are one piece. */
     *book = made;
     return 0;

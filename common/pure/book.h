@@ -30,8 +30,9 @@ struct book {
 int book_init(struct book *book, unsigned levels_max, int price_exp, int qty_exp);
 void book_fini(struct book *book);
 
-/* book_init_in is book_init in memory of the caller, book_levels_size(levels_max) zeroed bytes that
- * live as long as the book: many books in one piece take only the pages that they use. */
+/* book_init_in is book_init in memory of the caller, book_levels_size(levels_max) zeroed bytes (0:
+ * levels_max is out of range) that live as long as the book: many books in one piece take only the
+ * pages that they use. */
 size_t book_levels_size(unsigned levels_max);
 int book_init_in(struct book *book, struct wire_level *memory, unsigned levels_max, int price_exp,
                  int qty_exp);

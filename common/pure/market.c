@@ -8,18 +8,18 @@
 
 int market_init(struct market *market, unsigned max, unsigned levels_max)
 {
-    struct book probe;
+    size_t levels_size = book_levels_size(levels_max);
     uint32_t slots = 4;
 
     *market = (struct market){ 0 };
-    if (max == 0 || book_init_in(&probe, NULL, levels_max, 8, 8) != 0)
+    if (max == 0 || levels_size == 0)
         return ERR_RANGE;
     while (slots < 2 * max)
         slots *= 2;
     /* One piece each: of instruments that never come no page is taken. */
     market->books = calloc(max, sizeof *market->books);
     market->slots = calloc(slots, sizeof *market->slots);
-    market->levels = calloc(max, book_levels_size(levels_max));
+    market->levels = calloc(max, levels_size);
     if (!market->books || !market->slots || !market->levels) {
         market_fini(market);
         return ERR_SYS;
