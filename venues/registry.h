@@ -8,7 +8,7 @@
 #define VENUES(X)                     \
     X(binance, SIMULATED)             \
     X(kraken, SIMULATED)              \
-    X(coinbase, NOT_SIMULATED)        \
+    X(coinbase, SIMULATED)            \
     X(bybit, NOT_SIMULATED)           \
     X(binance_futures, NOT_SIMULATED) \
     X(okx, NOT_SIMULATED)
