@@ -19,6 +19,7 @@ enum {
     ORDER_KEY_MAX = 128,
     ORDER_CURSOR_MAX = 64,
     ORDER_PAGE = 1000,        /* Largest page of every list. */
+    ORDER_PAGE_LEAST = 100,   /* What older pages of the venue say that the largest is. */
     ORDER_PAGES_MAX = 50,     /* Of one list: more open orders than the venue allows. */
     ORDER_CANCEL_ROUNDS = 10, /* "Best effort: repeat until []". */
 };

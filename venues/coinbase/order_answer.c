@@ -263,8 +263,8 @@ static int on_query(const struct order_turn *turn, struct order_pending *pending
 
 /* ---- lists ---- */
 
-/* The cursor of the next older page; "" where this was the last: the venue says one for a full page
- * only, or says one for every page. */
+/* The cursor of the next older page; "" where this was the last. The venue says one with every page
+ * that has anything in it; a page shorter than any that it was ever said to cut is the last. */
 static void cursor_take(struct order_pending *pending, const struct venue_response *response,
                         unsigned count)
 {
@@ -273,7 +273,7 @@ static void cursor_take(struct order_pending *pending, const struct venue_respon
                     !after[strcspn(after, " &#?%\"")];
 
     pending->cursor[0] = '\0';
-    if (count >= ORDER_PAGE && is_plain)
+    if (count >= ORDER_PAGE_LEAST && is_plain)
         coinbase_copy(pending->cursor, sizeof(pending->cursor), after);
 }
 

@@ -14,6 +14,7 @@
 enum {
     CBSIM_UUID = 36,
     CBSIM_REFUSED_MAX = 256,
+    CBSIM_CHANGED_MAX = 1024,
     CBSIM_TRADES_KEPT = 1000, /* Per product, for /trades and the hole that a client fills. */
     CBSIM_PRIVATE_RATE = 15,
     CBSIM_PRIVATE_BURST = 30,
@@ -70,6 +71,12 @@ struct cbsim_refused {
     bool is_post_only;
 };
 
+/* By how much self-trade prevention made an order smaller that lives on (6.8). */
+struct cbsim_changed {
+    uint64_t order;
+    int64_t qty;
+};
+
 /* A message of the user channel, waiting. */
 struct cbsim_private {
     struct cbsim_private *next;
@@ -85,6 +92,7 @@ struct coinbase_sim {
     struct cbsim_bucket private_bucket[EXCHANGE_ACCOUNTS_MAX], fills_bucket[EXCHANGE_ACCOUNTS_MAX];
     struct cbsim_refused refused[CBSIM_REFUSED_MAX];
     uint32_t refused_next;
+    struct cbsim_changed changed[CBSIM_CHANGED_MAX]; /* By order id; the last one holds. */
     struct cbsim_private *first_private, **last_private;
     int64_t batch_ns, status_ns;
     uint64_t random;

@@ -89,7 +89,9 @@ bool cbsim_time_read(const char *text, int64_t *out)
 void cbsim_decimal(struct sim_text *out, const char *name, int64_t value, int decimals)
 {
     sim_textf(out, "\"%s\":\"", name);
-    sim_text_decimal(out, value, decimals);
+    sim_text_decimal(out, value, MIN(decimals, EXCHANGE_EXP));
+    for (int i = EXCHANGE_EXP; i < decimals; i++) /* Money has 16; we count 8 of them. */
+        sim_textf(out, "0");
     sim_textf(out, "\"");
 }
 

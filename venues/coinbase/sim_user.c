@@ -152,6 +152,14 @@ static const char *cancel_reason(enum exchange_cause cause)
     }
 }
 
+/* What of an order was neither executed nor taken off by change messages when it ended. */
+static int64_t remaining_of(const struct coinbase_sim *cb, const struct exchange_order *order)
+{
+    const struct cbsim_changed *changed = &cb->changed[order->id % CBSIM_CHANGED_MAX];
+
+    return order->qty - order->filled_qty - (changed->order == order->id ? changed->qty : 0);
+}
+
 static void done(struct coinbase_sim *cb, const struct exchange_order *order, bool is_filled,
                  enum exchange_cause cause, int64_t at_ns)
 {
@@ -169,8 +177,7 @@ static void done(struct coinbase_sim *cb, const struct exchange_order *order, bo
         sim_textf(&out, ",");
         cbsim_decimal(&out, "price", order->match.price, EXCHANGE_EXP);
         sim_textf(&out, ",");
-        cbsim_decimal(&out, "remaining_size",
-                      is_filled ? 0 : order->qty - order->filled_qty - order->prevented_qty,
+        cbsim_decimal(&out, "remaining_size", is_filled ? 0 : remaining_of(cb, order),
                       EXCHANGE_EXP);
     }
     add_tail(cb, &out, order->account, order->instrument, sequence, at_ns);
@@ -196,8 +203,12 @@ static void on_prevented(struct coinbase_sim *cb, const struct exchange_event *e
 {
     const struct exchange_order *order = event->order;
     uint64_t sequence = next_sequence(cb, event->instrument);
+    struct cbsim_changed *changed = &cb->changed[order->id % CBSIM_CHANGED_MAX];
     struct sim_text out = { 0 };
 
+    if (changed->order != order->id)
+        *changed = (struct cbsim_changed){ .order = order->id };
+    changed->qty += event->qty;
     if (is_background(cb, order->account))
         return;
     begin(&out, "change", order);
