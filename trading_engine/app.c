@@ -66,8 +66,16 @@ static int check_auth_method(const struct engine_app *app, FILE *errors)
     const char *method = app->settings.auth_method;
     const char *wanted = app->venue->auth_method;
 
-    if (!method[0] || !wanted || strcasecmp(method, wanted) == 0)
+    size_t len = strlen(method);
+
+    if (!len || !wanted)
         return 0;
+    for (const char *at = wanted; *at; at += *at == '|') {
+        size_t one = strcspn(at, "|");
+        if (one == len && strncasecmp(at, method, len) == 0)
+            return 0;
+        at += one;
+    }
     fprintf(errors, "%s: [HTTP_API] AUTH_METHOD: %s; %s signs with %s\n", app->rt->config_path,
             method, app->venue->name, wanted);
     return ERR_CONFIG;

@@ -366,8 +366,8 @@ struct venue {
     const char *name; /* "binance": config, command line (any case), instrument ids. */
     const struct venue_feed_ops *feed;   /* NULL: no feed side. */
     const struct venue_order_ops *order; /* NULL: none. */
-    const char *auth_method; /* What AUTH_METHOD of an ini may say: "HMAC_SHA256". NULL: no order
-                                side. */
+    const char *auth_method; /* What AUTH_METHOD of an ini may say: "HMAC_SHA256", several with |
+                                between. NULL: no order side. */
     bool needs_passphrase;
     const char *rest_url, *feed_ws_url, *order_ws_url;       /* Production. */
     const char *order_stream_url, *testnet_order_stream_url; /* NULL: at order_ws_url. */

@@ -91,6 +91,80 @@ int hmac_sha512(struct hmac_key *key, const void *data, size_t len, uint8_t out[
     return hmac(key->sha512, data, len, out, 64);
 }
 
+/* PKCS#8 of an Ed25519 key: always these bytes, then the seed. */
+static const uint8_t ed25519_prefix[16] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                            0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20 };
+
+/* The base64 text between the PEM's dashes, into bytes. */
+static int pem_decode(const char *pem, size_t len, uint8_t *out, size_t cap, size_t *out_len)
+{
+    static const char head[] = "-----BEGIN PRIVATE KEY-----", foot[] = "-----END PRIVATE KEY-----";
+    const char *begin = memmem(pem, len, head, sizeof(head) - 1);
+    const char *at = begin ? begin + sizeof(head) - 1 : pem;
+    const char *end = memmem(at, len - (size_t)(at - pem), foot, sizeof(foot) - 1);
+    char text[128];
+    size_t count = 0;
+
+    if (!begin || !end)
+        return ERR_PROTO;
+    for (; at < end; at++) {
+        if (*at == '\\' && at + 1 < end && at[1] == 'n') {
+            at++;
+            continue;
+        }
+        if (strchr(" \t\r\n", *at))
+            continue;
+        if (count == sizeof(text))
+            return ERR_PROTO;
+        text[count++] = *at;
+    }
+    int err = base64_decode(text, count, out, cap, out_len);
+    secret_wipe(text, sizeof(text));
+    return err;
+}
+
+int ed25519_key_init_pem(struct ed25519_key *key, const char *pem, size_t len)
+{
+    uint8_t bytes[96];
+    size_t count = 0;
+    struct ed25519_key made = { NULL, NULL };
+    int err = pem_decode(pem, len, bytes, sizeof(bytes), &count);
+
+    if (err || count != sizeof(ed25519_prefix) + 32 ||
+        memcmp(bytes, ed25519_prefix, sizeof(ed25519_prefix)) != 0) {
+        secret_wipe(bytes, sizeof(bytes));
+        return ERR_PROTO;
+    }
+    made.key =
+        EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, bytes + sizeof(ed25519_prefix), 32);
+    made.ctx = EVP_MD_CTX_new();
+    secret_wipe(bytes, sizeof(bytes));
+    if (!made.key || !made.ctx) {
+        ed25519_key_fini(&made);
+        return ERR_SYS;
+    }
+    *key = made;
+    return 0;
+}
+
+void ed25519_key_fini(struct ed25519_key *key)
+{
+    EVP_MD_CTX_free(key->ctx);
+    EVP_PKEY_free(key->key); /* Wipes it; NULL is fine. */
+    *key = (struct ed25519_key){ NULL, NULL };
+}
+
+int ed25519_sign(struct ed25519_key *key, const void *data, size_t len, uint8_t out[64])
+{
+    size_t written = 64;
+
+    if (!key->ctx || EVP_MD_CTX_reset(key->ctx) != 1 ||
+        EVP_DigestSignInit(key->ctx, NULL, NULL, NULL, key->key) != 1 ||
+        EVP_DigestSign(key->ctx, out, &written, data, len) != 1 || written != 64)
+        return ERR_SYS;
+    return 0;
+}
+
 void sha256_two(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t out[32])
 {
     unsigned written = 0;

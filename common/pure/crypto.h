@@ -17,6 +17,16 @@ void hmac_key_fini(struct hmac_key *key);
 int hmac_sha256(struct hmac_key *key, const void *data, size_t len, uint8_t out[32]);
 int hmac_sha512(struct hmac_key *key, const void *data, size_t len, uint8_t out[64]);
 
+struct ed25519_key {
+    void *key, *ctx; /* One thread. */
+};
+/* ed25519_key_init_pem takes a private key as PKCS#8 PEM, its lines ended by newlines, by the two
+ * characters \\n, or not at all (as it comes out of an environment). 0, ERR_PROTO (not one, or of
+ * another kind) or ERR_SYS; *key is then unchanged. fini also of a zeroed one. */
+int ed25519_key_init_pem(struct ed25519_key *key, const char *pem, size_t len);
+void ed25519_key_fini(struct ed25519_key *key);
+int ed25519_sign(struct ed25519_key *key, const void *data, size_t len, uint8_t out[64]);
+
 void sha256(const void *data, size_t len, uint8_t out[32]);
 void sha256_two(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t out[32]);
 uint32_t crc32_ieee(const void *data, size_t len);

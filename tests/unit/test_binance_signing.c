@@ -272,6 +272,129 @@ static void frame_signature_check(const char *frame, const char *secret)
     hmac_key_fini(&key);
 }
 
+/* ---- Ed25519 ---- */
+
+/* The key of the venue's FIX example, the only one it published whole. */
+#define PEM_BODY "MC4CAQAwBQYDK2VwBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u"
+static const char pem[] = "-----BEGIN PRIVATE KEY-----\n" PEM_BODY "\n-----END PRIVATE KEY-----\n";
+
+static void ed25519_signs(const char *payload, const char *wanted)
+{
+    struct ed25519_key key = { NULL, NULL };
+    uint8_t mac[64];
+    char text[96];
+
+    CHECK_INT(ed25519_key_init_pem(&key, pem, strlen(pem)), 0);
+    CHECK_INT(ed25519_sign(&key, payload, strlen(payload), mac), 0);
+    CHECK_INT(base64_encode(mac, sizeof(mac), text, sizeof(text)), 88);
+    CHECK_STR(text, wanted);
+    ed25519_key_fini(&key);
+    CHECK(ed25519_sign(&key, payload, strlen(payload), mac) != 0);
+    ed25519_key_fini(&key);
+}
+
+static void ed25519_signatures_are_those_of_the_published_key(void)
+{
+    /* The venue's own vector; then what the same key gives for its WebSocket and REST examples. */
+    ed25519_signs(
+        "A\001EXAMPLE\001SPOT\0011\00120240627-11:17:25.223",
+        "4MHXelVVcpkdwuLbl6n73HQUXUf1dse2PCgT1DYqW9w8AVZ1RACFGM+5UdlGPrQHrgtS3CvsRURC1oj73j8g"
+        "CA==");
+    ed25519_signs(
+        "apiKey=4yNzx3yWC5bS6YTwEkSRaC0nRmSQIIStAUOh1b6kqaBrTLIhjCpI5lJH8q8R8WNO&price="
+        "52000.00&quantity=0.01000000&recvWindow=100&side=SELL&symbol=BTCUSDT&timeInForce="
+        "GTC&timestamp=1645423376532&type=LIMIT",
+        "82wlF5RobwT7JZehRQgOaupNEm5GrAqJj5tqZeCCE6ZxkhlUbWBThOx00q3FVnCKn882P+9p85phztjk4bOM"
+        "AQ==");
+    ed25519_signs(
+        "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=0.2&timestamp="
+        "1668481559918&recvWindow=5000",
+        "inDT086KVIP8vgUfw5sV3VTkescWztiAGlf4x8FLKHM4NInsn0c1kYVLoGMO8cyjfR6vmTku2YQE0gtfVVlf"
+        "Cw==");
+    proof("binance", signing, vector);
+}
+
+static void a_pem_is_taken_however_its_lines_end_and_nothing_else(void)
+{
+    static const char *const good[] = {
+        "-----BEGIN PRIVATE KEY-----" PEM_BODY "-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\\n" PEM_BODY "\\n-----END PRIVATE KEY-----\\n",
+        "-----BEGIN PRIVATE KEY-----\r\n" PEM_BODY "\r\n-----END PRIVATE KEY-----",
+    };
+    static const char *const bad[] = {
+        "-----BEGIN PRIVATE KEY-----",
+        PEM_BODY,
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE\n-----END PRIVATE KEY-----",
+        /* X25519 is another kind of key, of the same length. */
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MC4CAQAwBQYDK2VuBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u\n"
+        "-----END PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE KEY-----\n" PEM_BODY "\n-----END RSA PRIVATE KEY-----",
+    };
+    struct ed25519_key key = { NULL, NULL };
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        CHECK_INT(ed25519_key_init_pem(&key, good[i], strlen(good[i])), 0);
+        ed25519_key_fini(&key);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++)
+        CHECK_INT(ed25519_key_init_pem(&key, bad[i], strlen(bad[i])), ERR_PROTO);
+    CHECK(!key.key && !key.ctx);
+}
+
+/* What the codec sends is signed by that key: over WebSocket in plain base64, in a query with its
+ * signs written as %XX. Ed25519 is deterministic, so signing again what was sent must give it. */
+static void requests_are_signed_with_the_key_given(void)
+{
+    struct venue_order_config config;
+    struct order_world world;
+    struct ed25519_key key = { NULL, NULL };
+    uint8_t mac[64];
+    char text[96], escaped[300] = "";
+
+    keys_set(&config, "EdKey", pem);
+    CHECK_INT(order_world_begin(&world, venue_binance.order, &config), 0);
+    CHECK_INT(ed25519_key_init_pem(&key, pem, strlen(pem)), 0);
+    unsigned escapes = 0;
+    for (int i = 0; i < 20; i++) { /* Enough that + and / both come. */
+        struct venue_command order =
+            order_of(TRANSPORT_REST, SIDE_SELL, ORDER_LIMIT, TIF_GTC, "0.001", "43210.12", "abc");
+
+        world.clock.wall_ns += NS_PER_S;
+        order_world_clear(&world);
+        CHECK_INT(order_world_command(&world, &order), 0);
+        const struct venue_request *request = &world.requests[0];
+        const char *all = request->body_len ? request->body : strchr(request->path, '?') + 1;
+        const char *at = strstr(all, "&signature=");
+        CHECK(at != NULL);
+        if (!at)
+            break;
+        CHECK_INT(ed25519_sign(&key, all, (size_t)(at - all), mac), 0);
+        (void)base64_encode(mac, sizeof(mac), text, sizeof(text));
+        escaped[0] = '\0';
+        for (const char *c = text; *c; c++) {
+            size_t len = strlen(escaped);
+            snprintf(escaped + len, sizeof(escaped) - len,
+                     *c == '+' || *c == '/' || *c == '=' ? "%%%02X" : "%c", *c);
+        }
+        escapes += strlen(escaped) > strlen(text) + 4; /* More than the two at its end. */
+        size_t len =
+            request->body_len ? request->body_len - (size_t)(at - all) - 11 : strlen(at + 11);
+        CHECK(len == strlen(escaped) && memcmp(at + 11, escaped, len) == 0);
+    }
+    CHECK(escapes > 5);
+    struct venue_command cancel = command_of(OP_CANCEL_ALL, TRANSPORT_WS);
+    order_world_clear(&world);
+    world.ops->opened(world.state, 0, &world.clock, &world.out);
+    order_world_clear(&world);
+    CHECK_INT(order_world_command(&world, &cancel), 0);
+    const char *signature = strstr(world.frames[0], "\"signature\":\"");
+    CHECK(signature && strlen(signature) > 13 + 88 && signature[13 + 88] == '"');
+    ed25519_key_fini(&key);
+    order_world_end(&world);
+    proof("binance", signing, vector);
+}
+
 struct ws_vector {
     const char *name, *method, *signature;
     struct venue_command command;
@@ -449,6 +572,9 @@ static void what_the_venue_has_no_words_for_is_refused_before_it_is_sent(void)
 int main(void)
 {
     CASE(published_payloads_have_the_published_signatures);
+    CASE(ed25519_signatures_are_those_of_the_published_key);
+    CASE(a_pem_is_taken_however_its_lines_end_and_nothing_else);
+    CASE(requests_are_signed_with_the_key_given);
     CASE(websocket_requests_have_the_published_signatures);
     CASE(orders_over_websocket_are_signed_as_sent);
     CASE(symbols_outside_ascii_are_encoded_for_rest_and_raw_for_websocket);

@@ -20,9 +20,10 @@ void binance_order_fini(void *state)
 {
     struct binance_order *order = state;
 
-    if (order->keys.is_set)
+    if (order->keys.is_set && !order->keys.is_ed25519)
         hmac_key_fini(&order->keys.hmac);
-    order->keys.is_set = false;
+    ed25519_key_fini(&order->keys.ed25519);
+    order->keys.is_set = order->keys.is_ed25519 = false;
     /* The key is in the templates and in what was last written. */
     secret_wipe(order->keys.api_key, sizeof(order->keys.api_key));
     secret_wipe(order->symbols, sizeof(order->symbols));
@@ -47,14 +48,18 @@ static int keys_take(struct binance_order *order, const struct venue_order_confi
     if (config->recv_window_ms > 0)
         snprintf(order->keys.window, sizeof(order->keys.window), "%lld",
                  (long long)config->recv_window_ms);
-    if (!key_is_plain(key) || strstr(secret, "-----BEGIN")) /* RSA and Ed25519 keys: not built. */
+    bool is_pem = strstr(secret, "-----BEGIN") != NULL;
+
+    if (!key_is_plain(key) || (is_pem && !order->product->takes_ed25519))
         return ERR_AUTH;
     binance_copy(order->keys.api_key, sizeof(order->keys.api_key), key);
     if (key[0] == '\0' || secret[0] == '\0')
         return 0;
-    int err = hmac_key_init(&order->keys.hmac, secret, strlen(secret));
+    int err = is_pem ? ed25519_key_init_pem(&order->keys.ed25519, secret, strlen(secret))
+                     : hmac_key_init(&order->keys.hmac, secret, strlen(secret));
     order->keys.is_set = err == 0;
-    return err;
+    order->keys.is_ed25519 = is_pem && err == 0;
+    return err == ERR_PROTO ? ERR_AUTH : err; /* An RSA key: not built. */
 }
 
 int binance_order_open(struct binance_order *order, const struct venue_order_config *config,

@@ -115,7 +115,8 @@ struct order_slots {
 struct order_keys {
     char api_key[ORDER_KEY_MAX];
     struct hmac_key hmac;
-    bool is_set;
+    struct ed25519_key ed25519; /* Instead of hmac, where the secret is a private key. */
+    bool is_set, is_ed25519;
     char window[24]; /* recvWindow in ms. */
 };
 
@@ -134,7 +135,7 @@ int order_slots_take(struct order_slots *slots, const struct order_product *prod
                      const struct venue_clock *clock);
 
 /* order_fill_frame writes and signs a WebSocket request. Length, or ERR_RANGE (does not fit, no
- * key). Hot: one pass over the pieces and one HMAC; no allocation of ours. */
+ * key). Hot: one pass over the pieces and one signature; no allocation of ours. */
 int order_fill_frame(const struct order_template *template, const struct order_slots *slots,
                      struct order_keys *keys, uint64_t id, char *out, size_t cap);
 
@@ -183,6 +184,7 @@ struct order_product {
     int64_t trades_window_ns; /* Longest span of time of one request for executions. */
     bool is_margin;           /* Reduce-only orders; post-only is a time in force. */
     bool amends_in_place;     /* REPLACE keeps order and ids. */
+    bool takes_ed25519;
     uint32_t (*weight)(enum request_kind kind, bool has_symbol);
     struct order_refusal (*refusal)(enum request_kind kind, int status, int64_t code,
                                     const char *text);

@@ -390,22 +390,45 @@ static void pieces_fill(const struct order_template *template, const struct orde
     }
 }
 
-/* Signs payload and writes the 64 digits. */
-static int sign(struct order_keys *keys, const char *payload, size_t len, char out[65])
-{
-    uint8_t mac[32];
+enum { SIGNATURE_CAP = 96 };
 
-    if (!keys->is_set || hmac_sha256(&keys->hmac, payload, len, mac) != 0)
+/* Signs payload and writes the text: 64 digits, or 88 characters of base64. Returns its length. */
+static int sign(struct order_keys *keys, const char *payload, size_t len, char out[SIGNATURE_CAP])
+{
+    uint8_t mac[64];
+
+    if (!keys->is_set)
         return ERR_RANGE;
-    hex_encode(mac, sizeof(mac), out);
-    return 0;
+    if (keys->is_ed25519)
+        return ed25519_sign(&keys->ed25519, payload, len, mac) == 0
+                   ? (int)base64_encode(mac, 64, out, SIGNATURE_CAP)
+                   : ERR_RANGE;
+    if (hmac_sha256(&keys->hmac, payload, len, mac) != 0)
+        return ERR_RANGE;
+    hex_encode(mac, 32, out);
+    return 64;
+}
+
+/* In a query base64's signs are written as %XX. */
+static void put_signature(struct pen *pen, const char *signature, int len)
+{
+    for (int i = 0; i < len; i++) {
+        const char *escaped = signature[i] == '+'   ? "%2B"
+                              : signature[i] == '/' ? "%2F"
+                              : signature[i] == '=' ? "%3D"
+                                                    : NULL;
+        if (escaped)
+            put(pen, escaped, 3);
+        else
+            put(pen, &signature[i], 1);
+    }
 }
 
 int order_fill_frame(const struct order_template *template, const struct order_slots *slots,
                      struct order_keys *keys, uint64_t id, char *out, size_t cap)
 {
     const struct order_spec *spec = template->spec;
-    char payload_text[1280], number[24], signature[65];
+    char payload_text[1280], number[24], signature[SIGNATURE_CAP];
     struct pen payload = { payload_text, payload_text + sizeof(payload_text), false };
     struct pen json = { out, out + cap, false };
 
@@ -418,10 +441,11 @@ int order_fill_frame(const struct order_template *template, const struct order_s
         put_text(&json, ",\"params\":{");
         pieces_fill(template, slots, &payload, &json);
         if (spec->auth == AUTH_SIGNED) {
-            if (sign(keys, payload_text, (size_t)(payload.at - payload_text), signature) != 0)
+            int len = sign(keys, payload_text, (size_t)(payload.at - payload_text), signature);
+            if (len <= 0)
                 return ERR_RANGE;
             put_text(&json, ",\"signature\":\"");
-            put(&json, signature, 64);
+            put(&json, signature, (size_t)len);
             put(&json, "\"", 1);
         }
         put(&json, "}", 1);
@@ -443,7 +467,7 @@ int order_fill_request(const struct order_template *template, const struct order
 {
     const struct order_spec *spec = template->spec;
     bool is_body = strcmp(spec->verb, "POST") == 0 || strcmp(spec->verb, "PUT") == 0;
-    char signature[65];
+    char signature[SIGNATURE_CAP];
     struct pen path = { out->path, out->path + sizeof(out->path) - 1, false };
     struct pen body = { out->body, out->body + sizeof(out->body), false };
     struct pen *pen = is_body ? &body : &path;
@@ -458,10 +482,11 @@ int order_fill_request(const struct order_template *template, const struct order
         const char *begin = pen->at;
         pieces_fill(template, slots, pen, NULL);
         if (spec->auth == AUTH_SIGNED) {
-            if (sign(keys, begin, (size_t)(pen->at - begin), signature) != 0)
+            int len = sign(keys, begin, (size_t)(pen->at - begin), signature);
+            if (len <= 0)
                 return ERR_RANGE;
             put_text(pen, "&signature=");
-            put(pen, signature, 64);
+            put_signature(pen, signature, len);
         }
     }
     *path.at = '\0';

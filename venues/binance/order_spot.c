@@ -129,6 +129,7 @@ static const struct order_product spot = {
     .ws_path = "/ws-api/v3",
     .specs = specs,
     .weight_limit = 6000,
+    .takes_ed25519 = true,
     .orders_interval = "DAY",
     .orders_header = "x-mbx-order-count-1d",
     .orders_name = "ORDERS 1d",
