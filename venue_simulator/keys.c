@@ -14,6 +14,8 @@
       "Port of its REST interface (HTTPS). The section's name is VENUE_ and the venue." },                             \
     { "VENUE_", "WS_PORTS", CONFIG_TEXT, at(ws_ports), NULL, 0, 0, NULL, REQUIRED,                                     \
       "Ports of its WebSocket hosts, in the order of its side: binance stream and ws_api, kraken public and private." }, \
+    { "VENUE_", "OPTIONS", CONFIG_TEXT, at(options), "", 0, 0, NULL, CONFIG_REPEATED,                                  \
+      "Ways of the venue that its side can show; okx: checksum (as before June 2026), no_snapshot (books begin by REST)." }, \
     { "VENUE_", "LAG_MS", CONFIG_INT, at(lag_ms), "0", 0, 10000, NULL, CONFIG_REPEATED,                                \
       "Its market follows the fair price so much later." }
 

@@ -21,6 +21,7 @@ struct server_venue {
     struct exchange exchange;
     void *exchange_memory;
     struct sim_account accounts[EXCHANGE_ACCOUNTS_MAX];
+    char options[128]; /* Of sim. */
     uint16_t rest_port, ws_ports[SERVER_LISTENERS_MAX];
     struct server *server;
     uint64_t requests, frames_in, frames_out, frames_dropped, connections;

@@ -273,7 +273,9 @@ static int add_venue(struct plan *plan, const char *section)
                                .now_ns = plan->now_ns,
                                .seed = (uint64_t)simulator->settings->seed +
                                        simulator->venue_count * 1000003,
-                               .are_limits_off = !simulator->settings->has_limits };
+                               .are_limits_off = !simulator->settings->has_limits,
+                               .options = venue->options };
+    snprintf(venue->options, sizeof(venue->options), "%.127s", settings.options);
     err = parse_ports(plan, section, settings.ws_ports, venue);
     if (!err)
         err = open_exchange(plan, venue);

@@ -97,6 +97,7 @@ struct sim {
     int64_t now_ns;      /* Venue's wall time, brought up to date before each callback. */
     uint64_t seed;       /* For ids and tokens. */
     bool are_limits_off; /* Config: no rate limits (soak tests). */
+    const char *options; /* Config: words that the side knows; NULL or "": none. */
     struct sim_fault faults[SIM_FAULT_COUNT];
     struct sim_ws *first_ws; /* Open connections, by sim_ws.next. */
     void *state;             /* The side's. */

@@ -12,7 +12,7 @@ struct simulator_settings {
 
 struct venue_settings {
     int64_t rest_port;
-    char ws_ports[CONFIG_TEXT_MAX];
+    char ws_ports[CONFIG_TEXT_MAX], options[CONFIG_TEXT_MAX];
     int64_t lag_ms;
 };
 

@@ -11,6 +11,6 @@
     X(coinbase, SIMULATED)            \
     X(bybit, NOT_SIMULATED)           \
     X(binance_futures, NOT_SIMULATED) \
-    X(okx, NOT_SIMULATED)
+    X(okx, SIMULATED)
 
 #endif

@@ -39,6 +39,7 @@ struct okx_market {
     bool is_lost;       /* Its book was given up; nothing but a snapshot helps. */
     bool is_awaiting;   /* A snapshot is on its way: asked for, not yet there. */
     bool is_rest_tried; /* ... and REST has been asked for it. */
+    bool is_joining;    /* The book came by REST; the stream may still bring what is in it. */
     bool is_text_odd;   /* Numbers not written in the shortest way: no checksum can be made. */
     int64_t asked_ns;   /* When it was asked for, later when that was acknowledged. */
     struct okx_scale scale;

@@ -323,7 +323,7 @@ int okx_book_take_snapshot(const struct okx_call *call, struct okx_market *marke
                            const struct okx_book_message *message)
 {
     book_clear(&market->book);
-    market->is_text_odd = false;
+    market->is_text_odd = market->is_joining = false;
     okx_book_apply(call->feed, market, message);
     call->feed->stats.snapshots++;
     return prove(call, market, message);
@@ -358,7 +358,8 @@ static bool is_next(const struct okx_call *call, const struct okx_market *market
                     const struct okx_book_message *message)
 {
     if (message->has_prev && message->seq >= 0)
-        return message->prev == market->sequence;
+        return message->prev == market->sequence ||
+               (market->is_joining && message->prev < market->sequence);
     return call->feed->takes_any_symbol && market->sequence < 0;
 }
 
@@ -372,6 +373,10 @@ static int on_update(const struct okx_call *call, struct okx_market *market,
             okx_sync_hold(feed, message);
         return 0; /* Of the subscription before, or before its snapshot: that will say it all. */
     }
+    if (UNLIKELY(market->is_joining && message->seq <= market->sequence)) {
+        feed->stats.dropped_old++;
+        return 0;
+    }
     if (UNLIKELY(market->book.is_stale || !is_next(call, market, message))) {
         feed->stats.gaps++;
         market->gaps++;
@@ -379,6 +384,7 @@ static int on_update(const struct okx_call *call, struct okx_market *market,
         return ERR_STALE;
     }
     okx_book_apply(feed, market, message);
+    market->is_joining = false;
     market->book.updated_ns = call->clock->now_ns;
     feed->stats.deltas++;
     int err = prove(call, market, message);

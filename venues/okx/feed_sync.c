@@ -73,6 +73,7 @@ static int apply_held(struct okx_feed *feed, struct okx_market *market)
     const struct okx_buffer *buffer = &feed->buffer;
     bool is_first = true;
 
+    market->is_joining = true;
     for (uint32_t i = 0; i < buffer->head_count; i++) {
         const struct okx_held *held = &buffer->heads[i];
         const struct wire_level *levels = buffer->levels + held->at;
@@ -82,7 +83,7 @@ static int apply_held(struct okx_feed *feed, struct okx_market *market)
         }
         if (is_first ? held->prev > market->sequence : held->prev != market->sequence)
             return ERR_STALE;
-        is_first = false;
+        market->is_joining = is_first = false;
         memcpy(feed->bids, levels, held->bid_count * sizeof(*levels));
         memcpy(feed->asks, levels + held->bid_count, held->ask_count * sizeof(*levels));
         okx_book_apply(feed, market,

@@ -111,8 +111,9 @@ static int command_ws(const struct okx_turn *turn, const struct venue_command *c
     if (!pending)
         return ERR_FULL;
     pending->is_ws = true;
-    int len = okx_frame_write(side, command, pending->id, turn->clock->wall_ns + side->deadline_ns,
-                              side->frame, sizeof(side->frame));
+    int len = okx_frame_write(side, command, pending->id,
+                              okx_deadline(side, command, turn->clock->wall_ns), side->frame,
+                              sizeof(side->frame));
     int err = len < 0
                   ? len
                   : turn->out->send(turn->out->ctx, OKX_ORDER_CONNECTION, side->frame, (size_t)len);
@@ -299,4 +300,5 @@ const struct venue_order_ops okx_order_ops = {
     .replace_keeps_id = true,
     .has_dead_man = true,
     .has_positions = true,
+    .has_place_deadline = true,
 };

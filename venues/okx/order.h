@@ -141,6 +141,11 @@ struct okx_side;
 int okx_call_write(struct okx_side *side, const struct okx_pending *pending, int64_t wall_ns,
                    struct venue_request *out);
 
+/* okx_deadline gives when the venue shall not take a command any more; 0: whenever it comes. A
+ * cancel is never too late. */
+int64_t okx_deadline(const struct okx_side *side, const struct venue_command *command,
+                     int64_t wall_ns);
+
 /* okx_frame_write writes PLACE, CANCEL or REPLACE as a WebSocket frame. Length, or an error as
  * above. Hot. */
 int okx_frame_write(struct okx_side *side, const struct venue_command *command, uint64_t id,

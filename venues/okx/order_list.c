@@ -287,12 +287,12 @@ static int on_dead_man(const struct okx_turn *turn, struct okx_pending *pending,
     int64_t at;
 
     if (first_member(data, "triggerTime", &stamp) != 0 || scan_i64(&stamp, &at) != 0 || at < 0 ||
-        at > INT64_MAX / NS_PER_S)
+        at > INT64_MAX / NS_PER_MS)
         return ERR_PROTO;
     struct okx_pending gone = okx_pending_end(turn->side, pending);
     okx_report_begin(turn, &report, REPORT_DEAD_MAN, &gone);
     if (gone.command.timeout_ns > 0)
-        report.exchange_ns = at * (at < INT64_C(100000000000) ? NS_PER_S : NS_PER_MS);
+        report.exchange_ns = at * (at < INT64_C(9000000000) ? NS_PER_S : NS_PER_MS);
     okx_report(turn, &report);
     return 0;
 }

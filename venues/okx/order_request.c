@@ -253,6 +253,14 @@ static int put_amend(struct writer *w, const struct okx_listed *listed,
 
 /* ---- WebSocket ---- */
 
+int64_t okx_deadline(const struct okx_side *side, const struct venue_command *command,
+                     int64_t wall_ns)
+{
+    if (command->op == OP_REPLACE)
+        return wall_ns + side->deadline_ns;
+    return command->op == OP_PLACE && command->valid_ns > 0 ? wall_ns + command->valid_ns : 0;
+}
+
 int okx_frame_write(struct okx_side *side, const struct venue_command *command, uint64_t id,
                     int64_t deadline_ns, char *out, size_t cap)
 {
@@ -278,7 +286,7 @@ int okx_frame_write(struct okx_side *side, const struct venue_command *command, 
     } else {
         return ERR_UNSUPPORTED;
     }
-    if (command->op != OP_CANCEL) { /* A cancel is never too late. */
+    if (deadline_ns > 0) {
         put_text(&w, ",\"expTime\":\"");
         put_u64(&w, (uint64_t)(deadline_ns / NS_PER_MS));
         put_text(&w, "\"");
@@ -534,8 +542,8 @@ static int sign_request(struct okx_side *side, const struct okx_pending *pending
                         struct venue_request *out)
 {
     char time[TIME_TEXT_MS], sign[OKX_SIGN_TEXT], deadline[24];
-    bool may_expire = pending->step == STEP_ONLY &&
-                      (pending->command.op == OP_PLACE || pending->command.op == OP_REPLACE);
+    int64_t deadline_ns =
+        pending->step == STEP_ONLY ? okx_deadline(side, &pending->command, wall_ns) : 0;
 
     if (!side->keys.is_set)
         return ERR_AUTH;
@@ -549,9 +557,8 @@ static int sign_request(struct okx_side *side, const struct okx_pending *pending
     header(out, "OK-ACCESS-PASSPHRASE", side->keys.passphrase);
     if (out->body_len > 0)
         header(out, "Content-Type", "application/json");
-    if (may_expire) {
-        snprintf(deadline, sizeof(deadline), "%lld",
-                 (long long)((wall_ns + side->deadline_ns) / NS_PER_MS));
+    if (deadline_ns > 0) {
+        snprintf(deadline, sizeof(deadline), "%lld", (long long)(deadline_ns / NS_PER_MS));
         header(out, "expTime", deadline);
     }
     return 0;
