@@ -9,7 +9,7 @@
     X(binance, SIMULATED)             \
     X(kraken, SIMULATED)              \
     X(coinbase, SIMULATED)            \
-    X(bybit, NOT_SIMULATED)           \
+    X(bybit, SIMULATED)               \
     X(binance_futures, NOT_SIMULATED) \
     X(okx, SIMULATED)
 
