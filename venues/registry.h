@@ -5,12 +5,12 @@
 #ifndef TICKPIPE_VENUES_REGISTRY_H
 #define TICKPIPE_VENUES_REGISTRY_H
 
-#define VENUES(X)                     \
-    X(binance, SIMULATED)             \
-    X(kraken, SIMULATED)              \
-    X(coinbase, SIMULATED)            \
-    X(bybit, SIMULATED)               \
-    X(binance_futures, NOT_SIMULATED) \
+#define VENUES(X)                 \
+    X(binance, SIMULATED)         \
+    X(kraken, SIMULATED)          \
+    X(coinbase, SIMULATED)        \
+    X(bybit, SIMULATED)           \
+    X(binance_futures, SIMULATED) \
     X(okx, SIMULATED)
 
 #endif
