@@ -588,7 +588,8 @@ void order_on_answer(const struct order_turn *turn, struct order_pending *pendin
 
     if (answer->result.type != SCAN_NONE && answer->status >= 200 && answer->status < 300)
         err = result_take(turn, pending, &answer->result);
-    else if (pending->kind == REQUEST_REPLACE && (answer->code == -2021 || answer->code == -2022))
+    else if (pending->kind == REQUEST_REPLACE && !turn->order->product->amends_in_place &&
+             (answer->code == -2021 || answer->code == -2022))
         err = on_replace_refused(turn, pending, answer);
     else
         answer_refused(turn, pending, answer);

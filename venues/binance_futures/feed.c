@@ -147,8 +147,8 @@ static int on_intervals(const struct feed_turn *turn, const struct scan_value *l
 
 /* ---- the product ---- */
 
-/* Books may be quiet for long, marks come each second: a connection of the second class that brings
- * nothing is one that the venue accepted and does not serve. */
+/* Books may be quiet for minutes, marks come each second: a connection that brings nothing is one
+ * that the venue accepted and does not serve. */
 static const struct feed_product futures = {
     .product = &binance_futures_product,
     .depth_path = "/fapi/v1/depth?symbol=%s&limit=1000",
@@ -159,7 +159,7 @@ static const struct feed_product futures = {
     .has_aggregates = true,
     .classes = { { .path = "/public/stream",
                    .streams = { "depth@100ms", "bookTicker" },
-                   .data_ns = 60 * NS_PER_S },
+                   .data_ns = 300 * NS_PER_S },
                  { .path = "/market/stream",
                    .streams = { "aggTrade", "markPrice@1s", "forceOrder" },
                    .common = "!contractInfo",
