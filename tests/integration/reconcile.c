@@ -9,10 +9,8 @@
  * there are any, copies of the engines' journals in journals/: an intent that the capture of 7003
  * lost with the process that wrote it is still written there, ahead of its order. Of a spot
  * instrument what was bought and sold is compared, of a perpetual the position with its realised
- * profit, fees and funding; of both the executions, and every asset's whole balance. The profit of
- * an open position may differ by the rounding of each part that was closed: the venue keeps its
- * rest with what is open, so that it is gone with the last part. Prints a report and, last, one
- * JSON line. Exit 0: no difference anywhere. */
+ * profit, fees and funding; of both the executions, and every asset's whole balance. Prints a
+ * report and, last, one JSON line. Exit 0: no difference anywhere. */
 #include "common/leaf/fixed.h"
 #include "common/pure/client_id.h"
 #include "common/pure/instrument.h"
@@ -439,17 +437,6 @@ static void compare_perpetual(struct venue_sum *venue, const char *name, const c
             continue;
         snprintf(what, sizeof what, "%s %s", amounts[i].theirs, name);
         venue->pnl_difference += differ(venue, what, mine, its);
-
-    int64_t rounding = (int64_t)number_of(theirs, "executions"); /* A unit for each. */
-    venue->perpetual_fills += rounding;
-    for (size_t i = 0; i < COUNT(amounts); i++) {
-        int64_t have = ours ? decimal_of(ours, amounts[i].ours) : 0;
-        int64_t want = decimal_of(theirs, amounts[i].theirs);
-        bool is_rounding = i == 0 && decimal_of(theirs, "qty") != 0 &&
-                           (have > want ? have - want : want - have) <= rounding;
-        snprintf(what, sizeof what, "%s %s", amounts[i].theirs, name);
-        if (!is_rounding)
-            venue->pnl_difference += differ(venue, what, have, want);
     }
     if (!ours || number_of(ours, "has_venue_position") == 0)
         return;
