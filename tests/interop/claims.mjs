@@ -113,6 +113,16 @@ export class Run {
     return await this.exchange.fetchOrder(order.id, target.symbol, this.params('query', target))
   }
 
+  // How an order ended; where the venue forgets those without an execution, that it did is the answer.
+  async end (order, target) {
+    try {
+      return await this.exchange.fetchOrder(order.id, target.symbol, this.params('query', target))
+    } catch (e) {
+      if (!this.venue.forgetsUnfilled || e.constructor.name !== 'OrderNotFound') throw e
+      return { status: 'canceled', filled: 0 }
+    }
+  }
+
   // ---- REST ----
 
   async trade (target) {
@@ -176,7 +186,7 @@ export class Run {
     for (const [operation, option, text] of [['place_ioc', 'IOC', 'an IOC order that finds nothing ends'], ['place_fok', 'FOK', 'a FOK order that finds too little ends']]) {
       await this.attempt(operation, words(text), async () => {
         const placed = await exchange.createOrder(symbol, 'limit', 'buy', amount, far, this.params(operation, target, { timeInForce: option }))
-        const end = await exchange.fetchOrder(placed.id, symbol, this.params('query', target))
+        const end = await this.end(placed, target)
         return (['canceled', 'expired', 'rejected'].includes(end.status) && !end.filled) || end.info
       })
     }

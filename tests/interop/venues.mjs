@@ -12,6 +12,7 @@
 //   without       { operation: reason } of tests/proof.h: not tried, with the reason
 //   absent        { operation: reason }: the venue has no such thing: docs/venues.md says so
 //   params        (operation, target) -> further parameters of ccxt for that call
+//   forgetsUnfilled   orders that ended without an execution cannot be asked for any more
 //   watchesAll    own orders are watched for all symbols at once
 //   wsTakesNoSymbol   cancel and cancel-all over WebSocket
 //   extra         [async (run) => {}]: claims of its own
