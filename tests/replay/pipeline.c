@@ -56,6 +56,8 @@ static struct pipeline {
     struct book books[1];
     struct wire_instrument definitions[SYMBOLS];
     unsigned definition_count;
+    const char *venue;
+    wire_instrument_kind kind;
     char symbol[32], name[32], base[16], quote[16];
     int64_t tick_size, lot_size, half_spread_ppm, quote_qty;
     int32_t maker_fee_ppm, taker_fee_ppm;
@@ -342,7 +344,7 @@ static void define(uint64_t instrument)
     WIRE_BEGIN(d, instrument);
     d->header.account = ACCOUNT;
     d->header.instrument = instrument;
-    memcpy(d->venue, "binance", sizeof("binance"));
+    snprintf(d->venue, sizeof(d->venue), "%s", pipe->venue);
     memcpy(d->symbol, pipe->symbol, sizeof(d->symbol));
     memcpy(d->name, pipe->name, sizeof(d->name));
     memcpy(d->base, pipe->base, sizeof(d->base));
@@ -356,7 +358,7 @@ static void define(uint64_t instrument)
     d->taker_fee_ppm = pipe->taker_fee_ppm;
     d->price_exp = d->qty_exp = d->amount_exp = 8;
     d->price_decimals = d->qty_decimals = 8;
-    d->kind = INSTRUMENT_SPOT;
+    d->kind = pipe->kind;
     d->state = TRADING_OPEN;
     struct wire_instrument copy = *d;
     bus_send(ROLE_MARKET_GATEWAY, ACCOUNT, STREAM_MARKET_DATA, &copy.header);
@@ -367,7 +369,7 @@ static void on_feed(void *ctx, struct wire_header *event)
     (void)ctx;
     event->account = ACCOUNT;
     if (pipe->definition_count == 0 &&
-        event->instrument == instrument_id("binance", INSTRUMENT_SPOT, pipe->symbol))
+        event->instrument == instrument_id(pipe->venue, pipe->kind, pipe->symbol))
         define(event->instrument);
     bus_send(ROLE_MARKET_GATEWAY, ACCOUNT, STREAM_MARKET_DATA, event);
 }
@@ -425,7 +427,8 @@ static void make_engine(void)
 
     names[0] = pipe->name;
     engine_core_defaults(&c);
-    c.venue = "binance";
+    c.venue = pipe->venue;
+    c.has_positions = venue_find(pipe->venue)->order->has_positions;
     c.account = ACCOUNT;
     c.environment = 'S';
     c.epoch = 1;
@@ -601,6 +604,8 @@ static void report(int64_t length_ns, double seconds)
     print_amount("realised", pipe->pnl.realised);
     print_amount("unrealised", pipe->pnl.unrealised);
     print_amount("fees", pipe->pnl.fees);
+    if (pipe->kind != INSTRUMENT_SPOT)
+        print_amount("funding", pipe->pnl.funding);
     print_amount("net", pipe->pnl.net);
     printf("latency, wall time of each stage on this machine, us: p50 p99 max count\n");
     for (unsigned i = 0; i <= STAGE_TOTAL; i++)
@@ -612,7 +617,7 @@ static void report(int64_t length_ns, double seconds)
     printf("digest: %s\n", text);
 }
 
-/* "BTCUSDT" is BTC-USDT. */
+/* "BTCUSDT" is BTC of USDT: a capture has no metadata that would say it. */
 static int split_symbol(const char *symbol)
 {
     static const char *const quotes[] = { "USDT", "USDC", "FDUSD", "USD", "BTC", "ETH" };
@@ -625,7 +630,6 @@ static int split_symbol(const char *symbol)
         memcpy(pipe->symbol, symbol, len + 1);
         memcpy(pipe->base, symbol, len - tail);
         memcpy(pipe->quote, quotes[i], tail + 1);
-        snprintf(pipe->name, sizeof(pipe->name), "%s-%s", pipe->base, pipe->quote);
         return 0;
     }
     return ERR_RANGE;
@@ -642,7 +646,8 @@ static int64_t decimal(const char *text)
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: replay_pipeline CAPTURE [--symbol BTCUSDT] [--tick 0.01] [--lot 0.00001]\n"
+            "usage: replay_pipeline CAPTURE [--venue binance|binance_futures] [--symbol BTCUSDT]\n"
+            "       [--tick 0.01] [--lot 0.00001]\n"
             "       [--quantity 0.01] [--half-spread-ppm 10] [--maker-fee-ppm 1000]\n"
             "       [--taker-fee-ppm 1000] [--speed X (0: as fast as it goes)] [--seed N] "
             "[--orders]\n");
@@ -652,6 +657,7 @@ static int usage(void)
 static bool read_options(int argc, char **argv, uint64_t *seed)
 {
     static const struct option longs[] = {
+        { "venue", required_argument, NULL, 'v' },
         { "symbol", required_argument, NULL, 's' },
         { "tick", required_argument, NULL, 't' },
         { "lot", required_argument, NULL, 'l' },
@@ -667,6 +673,9 @@ static bool read_options(int argc, char **argv, uint64_t *seed)
 
     for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         switch (c) {
+        case 'v':
+            pipe->venue = optarg;
+            break;
         case 's':
             if (split_symbol(optarg) != 0)
                 return false;
@@ -702,19 +711,28 @@ static bool read_options(int argc, char **argv, uint64_t *seed)
             return false;
         }
     }
+    const struct venue *venue = venue_find(pipe->venue);
+    if (!venue || !venue->feed || !venue->order)
+        return false;
+    pipe->venue = venue->name;
+    pipe->kind = venue->order->has_positions ? INSTRUMENT_PERPETUAL : INSTRUMENT_SPOT;
+    if (snprintf(pipe->name, sizeof(pipe->name), "%s-%s%s", pipe->base, pipe->quote,
+                 pipe->kind == INSTRUMENT_PERPETUAL ? "-PERP" : "") >= (int)sizeof(pipe->name))
+        return false;
     return optind + 1 == argc && pipe->tick_size > 0 && pipe->lot_size > 0 && pipe->quote_qty > 0 &&
            pipe->half_spread_ppm > 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct replay_config config = { .venue = venue_find("binance"), .event = on_feed, .note = say };
+    struct replay_config config = { .event = on_feed, .note = say };
     uint64_t seed = 1;
     int64_t length_ns = 0;
 
     pipe = calloc(1, sizeof(*pipe));
     if (!pipe)
         return EXIT_FAILURE;
+    pipe->venue = "binance";
     (void)split_symbol("BTCUSDT");
     pipe->tick_size = decimal("0.01");
     pipe->lot_size = decimal("0.00001");
@@ -726,6 +744,7 @@ int main(int argc, char **argv)
     sim_init(&pipe->sim, seed, false);
     pipe->sim.now_ns = 0;
     config.path = argv[optind];
+    config.venue = venue_find(pipe->venue);
     config.maker_fee_ppm = pipe->maker_fee_ppm;
     config.taker_fee_ppm = pipe->taker_fee_ppm;
     int64_t began_ns = real_ns();
