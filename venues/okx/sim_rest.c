@@ -399,8 +399,11 @@ static void run_cancel_all_after(struct rest *rest)
 {
     struct osim_member *member = &rest->osim->members[rest->account];
     cJSON *body = cJSON_ParseWithLength(rest->request->body, rest->request->body_len);
-    const char *text = osim_string(body, "timeOut");
-    long seconds = text ? strtol(text, NULL, 10) : -1;
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(body, "timeOut");
+    const char *text = osim_string(body, "timeOut"); /* Clients send numbers as well. */
+    long seconds = text                     ? strtol(text, NULL, 10)
+                   : cJSON_IsNumber(number) ? (long)number->valuedouble
+                                            : -1;
     int64_t now_ns = rest->osim->sim->now_ns;
 
     if (seconds != 0 && (seconds < 10 || seconds > 120)) {
@@ -593,6 +596,7 @@ static const struct endpoint {
     { "GET", "/api/v5/account/config", true, 5, run_config },
     { "GET", "/api/v5/account/instruments", true, 20, run_instruments },
     { "GET", "/api/v5/account/bills", true, 5, run_bills },
+    { "GET", "/api/v5/account/bills-archive", true, 5, run_bills },
     { "GET", "/api/v5/account/trade-fee", true, 5, run_trade_fee },
     { "POST", "/api/v5/account/set-position-mode", true, 5, run_set_position_mode },
     { "POST", "/api/v5/account/set-leverage", true, 20, run_set_leverage },
