@@ -301,6 +301,10 @@ void fsim_keys_tick(struct sim *sim)
 
 void fsim_keys_expire(struct sim *sim)
 {
+    struct sim_fault *fault = &sim->faults[SIM_FAULT_EXPIRE_SESSION];
+
+    fault->taken += fault->count;
+    fault->count = 0;
     for (uint32_t i = 0; i < sim->exchange->account_count; i++)
         expire(sim, i);
 }
