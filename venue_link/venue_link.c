@@ -13,15 +13,23 @@ static const int64_t REFUSED_PAUSE_NS = 10 * NS_PER_S; /* HTTP 4xx, 5xx on the u
 static const int64_t RENEW_JITTER_NS = 600 * NS_PER_S;
 static const int64_t ASK_AGAIN_NS = 100 * NS_PER_MS; /* The codec has no url yet. */
 
+/* One of a line's two sockets: at a renewal the new one is opened while the old one still serves.
+ */
+struct channel {
+    struct line *line;
+    struct ws *ws;
+};
+
 /* One connection that the codec wants. */
 struct line {
     struct venue_link *link;
     unsigned index;
-    struct venue_connection wanted;
-    struct ws *ws;
-    bool is_told_open;  /* The codec knows it as open. */
-    bool is_asked_anew; /* The codec wants it closed and opened again. */
-    unsigned failures;  /* In a row. */
+    struct venue_connection wanted; /* Of what was opened last. */
+    struct channel channels[2];
+    struct channel *now, *next; /* What the codec talks to; what a renewal opens. */
+    bool is_told_open;          /* The codec knows it as open. */
+    bool is_asked_anew;         /* The codec wants it closed and opened again. */
+    unsigned failures;          /* In a row. */
     struct backoff backoff;
     struct loop_timer timer; /* When to connect, to renew, or to obey the codec. */
     int64_t opened_ns, heard_ns, renew_at_ns;
@@ -113,8 +121,8 @@ int venue_link_request(struct venue_link *link, const struct venue_request *requ
 
 int venue_link_send(struct venue_link *link, unsigned connection, const char *frame, size_t len)
 {
-    int err = connection < link->line_count && link->lines[connection].ws
-                  ? ws_send(link->lines[connection].ws, frame, len)
+    int err = connection < link->line_count && link->lines[connection].now->ws
+                  ? ws_send(link->lines[connection].now->ws, frame, len)
                   : ERR_CLOSED;
 
     link->counters.sends += err == 0;
@@ -136,7 +144,7 @@ static void line_drop(struct line *line, int64_t now_ns)
 {
     struct venue_link *link = line->link;
 
-    ws_close(&line->ws);
+    ws_close(&line->now->ws);
     if (!line->is_told_open)
         return;
     line->is_told_open = false;
@@ -154,11 +162,26 @@ static void line_retry(struct line *line, int64_t now_ns, int64_t least_ns)
     (void)loop_timer_at(line->link->config.loop, &line->timer, now_ns + pause_ns);
 }
 
+/* The new connection of a renewal takes over: to the codec one is closed and one opened, in one
+ * turn. */
+static void line_switch(struct line *line, int64_t now_ns)
+{
+    struct channel *old = line->now;
+
+    line_drop(line, now_ns);
+    line->now = line->next;
+    line->next = old;
+}
+
 static void on_opened(void *ctx)
 {
-    struct line *line = ctx;
+    struct channel *channel = ctx;
+    struct line *line = channel->line;
     struct venue_link *link = line->link;
     int64_t now_ns = loop_now_ns();
+
+    if (channel == line->next)
+        line_switch(line, now_ns);
 
     log_info("connected", "%s %u", link->config.label, line->index);
     link->counters.connects++;
@@ -177,7 +200,8 @@ static void on_opened(void *ctx)
 
 static void on_message(void *ctx, const char *data, size_t len, bool is_text, int64_t received_ns)
 {
-    struct line *line = ctx;
+    struct channel *channel = ctx;
+    struct line *line = channel->line;
     const struct venue_link_handler *handler = &line->link->config.handler;
 
     (void)is_text; /* A venue that packs its text is not built; the codec refuses what it cannot
@@ -188,18 +212,39 @@ static void on_message(void *ctx, const char *data, size_t len, bool is_text, in
 
 static void on_pong(void *ctx, int64_t rtt_ns)
 {
-    struct line *line = ctx;
+    struct channel *channel = ctx;
 
-    line->link->counters.ping_rtt_ns = rtt_ns;
+    channel->line->link->counters.ping_rtt_ns = rtt_ns;
+}
+
+/* A renewal that did not come about: the old connection serves on, and it is tried again; where the
+ * old one has gone meanwhile, this was all there was. */
+static void renewal_failed(struct line *line, int64_t now_ns)
+{
+    ws_close(&line->next->ws);
+    if (line->now->ws) {
+        line->renew_at_ns = now_ns + REFUSED_PAUSE_NS;
+        (void)loop_timer_at(line->link->config.loop, &line->timer, line->renew_at_ns);
+    } else {
+        line_retry(line, now_ns, REFUSED_PAUSE_NS);
+    }
 }
 
 static void on_closed(void *ctx, const struct ws_closed *closed)
 {
-    struct line *line = ctx;
+    struct channel *channel = ctx;
+    struct line *line = channel->line;
     struct venue_link *link = line->link;
     unsigned attempts_max = link->config.attempts_max;
     int64_t now_ns = loop_now_ns();
     uint64_t suppressed = 0;
+
+    if (channel == line->next) {
+        log_warn("renew", "%s %u: %s: %s", link->config.label, line->index, ws_end_str(closed->why),
+                 closed->text);
+        renewal_failed(line, now_ns);
+        return;
+    }
 
     link->counters.silences += closed->why == WS_END_SILENCE;
     link->counters.dns_failed += closed->why == WS_END_NAME;
@@ -211,7 +256,8 @@ static void on_closed(void *ctx, const struct ws_closed *closed)
         log_warn("disconnected", "%s %u: %s: %s", link->config.label, line->index,
                  ws_end_str(closed->why), closed->text);
     line_drop(line, now_ns);
-    line_retry(line, now_ns, closed->http_status >= 400 ? REFUSED_PAUSE_NS : 0);
+    if (!line->next->ws) /* Else a renewal is on its way, and takes over. */
+        line_retry(line, now_ns, closed->http_status >= 400 ? REFUSED_PAUSE_NS : 0);
 }
 
 /* The same path at the backup host, every other time once enough attempts have failed. */
@@ -239,17 +285,16 @@ static int64_t stricter(int64_t codec_ns, int64_t ours_ns)
     return codec_ns && ours_ns ? MIN(codec_ns, ours_ns) : MAX(codec_ns, ours_ns);
 }
 
-static void line_connect(struct line *line, int64_t now_ns)
+/* Opens channel. 0, ERR_AGAIN: the codec has no url yet; or what ws_open says. */
+static int channel_open(struct line *line, struct channel *channel)
 {
     struct venue_link *link = line->link;
     char url[1024];
 
     line->wanted = (struct venue_connection){ 0 };
     link->config.handler.connection(link->config.handler.ctx, line->index, &line->wanted);
-    if (!line->wanted.url[0]) {
-        (void)loop_timer_at(link->config.loop, &line->timer, now_ns + ASK_AGAIN_NS);
-        return;
-    }
+    if (!line->wanted.url[0])
+        return ERR_AGAIN;
     int64_t ping_ns = stricter(line->wanted.ping_interval_ns, link->config.ping_ns);
     line->wanted.renew_ns = stricter(line->wanted.renew_ns, link->config.renew_ns);
     int64_t silence_ns = link->config.pong_timeout_ns ? ping_ns + link->config.pong_timeout_ns : 0;
@@ -263,16 +308,40 @@ static void line_connect(struct line *line, int64_t now_ns)
         .silence_ns = stricter(line->wanted.silence_ns, silence_ns),
         .message_silence_ns = link->config.message_silence_ns,
         .ping_interval_ns = ping_ns,
-        .handler = { line, on_opened, on_message, on_pong, on_closed },
+        .handler = { channel, on_opened, on_message, on_pong, on_closed },
     };
 
-    int err = ws_open(&line->ws, &config);
-    if (err) {
-        /* The path only: a query may carry a listen key. */
+    int err = ws_open(&channel->ws, &config);
+    if (err) /* The path only: a query may carry a listen key. */
         log_error("connect", "%s %u: %.*s: %s", link->config.label, line->index,
                   (int)strcspn(config.url, "?"), config.url, err_str(err));
+    return err;
+}
+
+static void line_connect(struct line *line, int64_t now_ns)
+{
+    int err = channel_open(line, line->now);
+
+    if (err == ERR_AGAIN)
+        (void)loop_timer_at(line->link->config.loop, &line->timer, now_ns + ASK_AGAIN_NS);
+    else if (err)
         line_retry(line, now_ns, REFUSED_PAUSE_NS);
+}
+
+/* The new connection first, then the old one goes: no time without one but what it takes the codec
+ * to subscribe again, and a venue that lets nobody in does not cost us the one that we have. */
+static void line_renew(struct line *line, int64_t now_ns)
+{
+    int err = channel_open(line, line->next);
+
+    line->renew_at_ns = 0;
+    if (err == 0) {
+        log_info("renew", "%s %u", line->link->config.label, line->index);
+        line->link->counters.renewals++;
+        return;
     }
+    line->renew_at_ns = now_ns + (err == ERR_AGAIN ? ASK_AGAIN_NS : REFUSED_PAUSE_NS);
+    (void)loop_timer_at(line->link->config.loop, &line->timer, line->renew_at_ns);
 }
 
 static void line_timer_fired(struct loop_timer *timer, int64_t now_ns)
@@ -282,15 +351,13 @@ static void line_timer_fired(struct loop_timer *timer, int64_t now_ns)
     if (line->is_asked_anew) {
         line->is_asked_anew = false;
         line_drop(line, now_ns);
-        line_retry(line, now_ns, 0);
-    } else if (!line->ws) {
-        line_connect(line, now_ns);
+        if (!line->next->ws)
+            line_retry(line, now_ns, 0);
+    } else if (!line->now->ws) {
+        if (!line->next->ws)
+            line_connect(line, now_ns);
     } else if (line->is_told_open && line->renew_at_ns && now_ns >= line->renew_at_ns) {
-        log_info("renew", "%s %u", line->link->config.label, line->index);
-        line->link->counters.renewals++;
-        line->renew_at_ns = 0;
-        line_drop(line, now_ns);
-        line_connect(line, now_ns); /* Ours to choose: no pause. */
+        line_renew(line, now_ns);
     }
 }
 
@@ -307,6 +374,9 @@ void venue_link_connect(struct venue_link *link, size_t count)
         (void)!getrandom(&seed, sizeof(seed), 0);
         line->link = link;
         line->index = i;
+        line->channels[0].line = line->channels[1].line = line;
+        line->now = &line->channels[0];
+        line->next = &line->channels[1];
         line->timer = (struct loop_timer){ .fire = line_timer_fired, .ctx = line };
         backoff_init(&line->backoff, link->config.reconnect_base_ns, link->config.reconnect_max_ns,
                      seed | 1);
@@ -380,7 +450,8 @@ void venue_link_close(struct venue_link **link_ptr)
         return;
     for (size_t i = 0; i < link->line_count; i++) {
         loop_timer_stop(link->config.loop, &link->lines[i].timer);
-        ws_close(&link->lines[i].ws);
+        ws_close(&link->lines[i].channels[0].ws);
+        ws_close(&link->lines[i].channels[1].ws);
     }
     rest_close(&link->rest);
     tls_close(&link->tls);

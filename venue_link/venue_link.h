@@ -1,9 +1,10 @@
 /* venue_link.h - the sockets of a codec: its WebSocket connections and its REST host, on the loop.
  *
  * A codec says what it wants through struct venue_out; this keeps it: connects, sees silence,
- * reconnects with growing, jittered pauses, renews before the venue ends a connection, turns
- * requests into REST calls and answers into struct venue_response. It knows no codec and no bus:
- * market_gateway puts a feed codec on it, trading_engine an order codec. All on the loop's thread.
+ * reconnects with growing, jittered pauses, renews before the venue ends a connection (the new one
+ * is open before the old one is closed), turns requests into REST calls and answers into struct
+ * venue_response. It knows no codec and no bus: market_gateway puts a feed codec on it,
+ * trading_engine an order codec. All on the loop's thread.
  */
 #ifndef TICKPIPE_VENUE_LINK_VENUE_LINK_H
 #define TICKPIPE_VENUE_LINK_VENUE_LINK_H

@@ -80,7 +80,10 @@ static inline void net_setup(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* ---- a TLS server whose every connection runs a script on a thread of its own ---- */
+/* ---- a TLS server whose every connection runs a script on a thread of its own: two at a time ----
+ */
+
+enum { NET_THREADS = 2 };
 
 struct net_server {
     int fd;
@@ -90,7 +93,7 @@ struct net_server {
     atomic_int connections; /* Accepted. */
     atomic_int served;      /* The script's own count. */
     atomic_bool is_stopping;
-    pthread_t thread;
+    pthread_t threads[NET_THREADS];
 };
 
 static void *net_serve(void *arg)
@@ -147,8 +150,9 @@ static inline void net_server_start(struct net_server *server, const char *certi
     net_listen(&server->fd, &server->port);
     server->context = net_server_context(certificate);
     server->script = script;
-    if (pthread_create(&server->thread, NULL, net_serve, server) != 0)
-        abort();
+    for (int i = 0; i < NET_THREADS; i++)
+        if (pthread_create(&server->threads[i], NULL, net_serve, server) != 0)
+            abort();
 }
 
 /* The script under way must be about to end: close the client first. */
@@ -156,7 +160,8 @@ static inline void net_server_stop(struct net_server *server)
 {
     server->is_stopping = true;
     shutdown(server->fd, SHUT_RDWR);
-    pthread_join(server->thread, NULL);
+    for (int i = 0; i < NET_THREADS; i++)
+        pthread_join(server->threads[i], NULL);
     close(server->fd);
     SSL_CTX_free(server->context);
 }

@@ -15,7 +15,8 @@ static struct seen {
     bool is_nonce_growing;
     int status;
     int64_t silence_ns, ping_ns, renew_ns;
-    unsigned urls_asked, url_from; /* "" until it was asked url_from times. */
+    int64_t closed_ns, longest_closed_ns; /* Between a closing and the next opening. */
+    unsigned urls_asked, url_from;        /* "" until it was asked url_from times. */
     int send_err;
 } seen;
 
@@ -71,6 +72,8 @@ static void fake_opened(void *state, unsigned connection, const struct venue_clo
     (void)state;
     note_nonce(clock);
     seen.opened++;
+    if (seen.closed_ns)
+        seen.longest_closed_ns = MAX(seen.longest_closed_ns, loop_now_ns() - seen.closed_ns);
     seen.is_open = true;
     CHECK_INT(out->send(out->ctx, connection, "subscribe", 9), 0);
     CHECK_INT(out->send(out->ctx, connection + 1, "nowhere", 7), ERR_CLOSED);
@@ -81,6 +84,7 @@ static void fake_closed(void *state, unsigned connection, const struct venue_clo
 {
     (void)state, (void)clock;
     seen.closed++;
+    seen.closed_ns = loop_now_ns();
     seen.is_open = false;
     seen.has_been_closed_twice = seen.closed >= 2;
     seen.send_err = out->send(out->ctx, connection, "late", 4);
@@ -377,6 +381,40 @@ static void a_connection_is_renewed_before_its_time(void)
     end();
 }
 
+/* The codec is never without a connection for longer than it takes to tell it. */
+static void a_renewal_opens_the_new_connection_before_it_closes_the_old(void)
+{
+    struct live_config config = begin();
+
+    answers_pings_only = true;
+    seen.renew_ns = 100 * NS_PER_MS;
+    CHECK_INT(live_open(&live, &config), 0);
+    CHECK(net_run_until(&seen.has_two_frames));
+    CHECK_INT(stream.connections, 2);
+    CHECK_INT(seen.longest_closed_ns > 0 && seen.longest_closed_ns < NS_PER_MS, 1);
+    end();
+}
+
+static void a_renewal_that_is_refused_leaves_the_old_connection(void)
+{
+    struct live_config config = begin();
+    struct live_counters counters;
+
+    answers_pings_only = true;
+    seen.renew_ns = 100 * NS_PER_MS;
+    CHECK_INT(live_open(&live, &config), 0);
+    while (!seen.frames)
+        loop_turn(net_loop, 10 * NS_PER_MS);
+    refuses_upgrade = true;
+    net_run_for(400 * NS_PER_MS);
+    live_counters(live, &counters);
+    CHECK_INT(counters.link.renewals, 1); /* Tried again later, not at once. */
+    CHECK_INT(stream.connections, 2);
+    CHECK(seen.opened == 1 && seen.closed == 0);
+    CHECK_INT(counters.link.connections_open, 1);
+    end();
+}
+
 static void the_url_is_asked_for_again_before_each_opening(void)
 {
     struct live_config config = begin();
@@ -454,6 +492,8 @@ int main(void)
     CASE(a_codec_in_doubt_gets_a_new_connection);
     CASE(a_silent_but_open_socket_is_left);
     CASE(a_connection_is_renewed_before_its_time);
+    CASE(a_renewal_opens_the_new_connection_before_it_closes_the_old);
+    CASE(a_renewal_that_is_refused_leaves_the_old_connection);
     CASE(the_url_is_asked_for_again_before_each_opening);
     CASE(a_connection_without_a_url_yet_waits);
     CASE(an_upgrade_refused_for_limits_is_not_hammered);
