@@ -162,7 +162,7 @@ export class Run {
     const left = await exchange.fetchOpenOrders(symbol, undefined, undefined, this.params('open_orders', target))
     this.shows('cancel', !left.some((o) => o.id === resting.id), words('a cancelled order is gone'))
     await this.refused(() => exchange.cancelOrder(resting.id, symbol, this.params('cancel', target)), /unknown order|not exist|not found|OrderNotFound|already/i, words('cancelling again is refused'), 'errors')
-    await this.refused(() => exchange.createOrder(symbol, 'limit', 'buy', amount * 10000, far, this.params('place_limit', target)), /insufficient|InsufficientFunds|InvalidOrder/i, words('an order without funds is refused'), 'errors')
+    await this.refused(() => exchange.createOrder(symbol, 'limit', 'buy', target.tooMuch ?? amount * 10000, far, this.params('place_limit', target)), /insufficient|InsufficientFunds|InvalidOrder/i, words('an order without funds is refused'), 'errors')
 
     const trades = await exchange.fetchMyTrades(symbol, undefined, undefined, this.params('executions', target))
     const own = trades.filter((t) => t.order === taken.id)

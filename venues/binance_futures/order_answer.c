@@ -7,9 +7,6 @@
 #define LEVERAGE_NS   (3600 * NS_PER_S)
 #define PROOF_NS      (10 * NS_PER_S)
 #define FUNDING_TRIES 6
-#define FUNDING_SLACK_NS                                                    \
-    (60 * NS_PER_S) /* The list dates a payment a little before the stream. \
-                     */
 
 static void emit(const struct order_turn *turn, const struct venue_report *report)
 {
