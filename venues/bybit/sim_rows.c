@@ -74,9 +74,11 @@ void ysim_order_row(struct bybit_sim *state, struct sim_text *out,
     ysim_decimal(out, "lastPriceOnCreated", of->last_price, pd);
     sim_textf(out,
               ",\"closeOnTrigger\":false,\"reduceOnly\":%s,\"smpGroup\":0,\"smpType\":\"None\","
-              "\"smpOrderId\":\"\",\"slLimitPrice\":\"0\",\"tpLimitPrice\":\"0\","
-              "\"tpslMode\":\"UNKNOWN\",\"createType\":\"%s\",\"marketUnit\":\"\"",
+              "\"smpOrderId\":\"\",\"slLimitPrice\":\"0\",\"tpLimitPrice\":\"0\"%s,"
+              "\"createType\":\"%s\",\"marketUnit\":\"\"",
               order->is_reduce_only ? "true" : "false",
+              /* By this member an independent client tells contracts from spot. */
+              category == YSIM_LINEAR ? ",\"tpslMode\":\"UNKNOWN\"" : "",
               order->is_liquidation ? "CreateByLiq" : "CreateByUser");
     ms_member(out, "createdTime", order->created_ns);
     ms_member(out, "updatedTime", order->updated_ns);

@@ -7,12 +7,26 @@
 
 /* ---- control frames: four shapes of answer ---- */
 
+/* The request's id, given back as text whatever it was. */
+static const char *id_text(const cJSON *frame, const char *name, char out[40])
+{
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(frame, name);
+
+    out[0] = '\0';
+    if (cJSON_IsString(id))
+        snprintf(out, 40, "%.39s", id->valuestring);
+    else if (cJSON_IsNumber(id))
+        snprintf(out, 40, "%.0f", id->valuedouble);
+    return out;
+}
+
 static void ack(struct sim_ws *ws, const cJSON *frame, const char *op, bool is_good,
                 const char *words)
 {
     struct bybit_sim *state = ws->sim->state;
     const struct bybit_sim_ws *socket = ws->state;
     struct sim_text *out = &state->text;
+    char id[40];
 
     sim_text_clear(out);
     sim_textf(out, "{\"success\":%s,\"ret_msg\":", is_good ? "true" : "false");
@@ -20,11 +34,11 @@ static void ack(struct sim_ws *ws, const cJSON *frame, const char *op, bool is_g
     if (socket->kind == WS_PRIVATE) {
         sim_textf(out, ",\"op\":\"%s\"", op);
         if (cJSON_HasObjectItem(frame, "req_id"))
-            ysim_member(out, "req_id", ysim_text(frame, "req_id"));
+            ysim_member(out, "req_id", id_text(frame, "req_id", id));
         sim_textf(out, ",\"conn_id\":\"%s\"}", socket->conn_id);
     } else {
         sim_textf(out, ",\"conn_id\":\"%s\"", socket->conn_id);
-        ysim_member(out, "req_id", ysim_text(frame, "req_id"));
+        ysim_member(out, "req_id", id_text(frame, "req_id", id));
         sim_textf(out, ",\"op\":\"%s\"}", op);
     }
     sim_ws_send(ws, SIM_ANSWER, out->at, out->len);
@@ -36,6 +50,7 @@ static void pong(struct sim_ws *ws, const cJSON *frame)
     const struct bybit_sim_ws *socket = ws->state;
     struct sim_text *out = &state->text;
     long long ms = (long long)ysim_ms(ws->sim->now_ns);
+    char id[40];
 
     if (socket->kind == WS_SPOT || socket->kind == WS_LINEAR || socket->kind == WS_STATUS) {
         ack(ws, frame, "ping", true, "pong");
@@ -44,7 +59,7 @@ static void pong(struct sim_ws *ws, const cJSON *frame)
     sim_text_clear(out);
     if (socket->kind == WS_PRIVATE)
         sim_textf(out, "{\"req_id\":\"%s\",\"op\":\"pong\",\"args\":[\"%lld\"],\"conn_id\":\"%s\"}",
-                  ysim_text(frame, "req_id"), ms, socket->conn_id);
+                  id_text(frame, "req_id", id), ms, socket->conn_id);
     else
         sim_textf(out,
                   "{\"retCode\":0,\"retMsg\":\"OK\",\"op\":\"pong\",\"data\":[\"%lld\"],\"connId\":"
