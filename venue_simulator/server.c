@@ -47,8 +47,10 @@ static void expire_connections(struct server_venue *venue)
 void server_tick(struct server *server)
 {
     server_ws_send_delayed(server);
-    for (size_t i = 0; i < server->config.venue_count; i++)
+    for (size_t i = 0; i < server->config.venue_count; i++) {
+        server_ws_keep_alive(&server->config.venues[i]);
         expire_connections(&server->config.venues[i]);
+    }
 }
 
 int server_open(struct server **out, const struct server_config *config, char *why, size_t cap)

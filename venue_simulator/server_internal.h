@@ -37,6 +37,7 @@ void server_ws_close_all(struct server *server);
 void *server_ws_run(void *server);
 void server_ws_wake(struct server *server);
 void server_ws_send_delayed(struct server *server);
+void server_ws_keep_alive(struct server_venue *venue);
 bool server_ws_is_closing(const struct sim_ws *ws);
 
 int server_rest_open(struct server *server, char *why, size_t cap);

@@ -16,6 +16,12 @@ enum {
     QUEUE_MAX = 16 << 20, /* Bytes a connection may lag behind before it is cut. */
 };
 
+/* The venue pings every 20 s; without a PONG for a minute the connection ends. Not by the library's
+ * own timer: when its PING falls together with one of the client's, the client's is not answered.
+ */
+#define PING_NS   (20 * NS_PER_S)
+#define HANGUP_NS (80 * NS_PER_S)
+
 struct frame {
     struct frame *next;
     size_t len;
@@ -28,7 +34,8 @@ struct peer {
     struct frame *first, *last;
     size_t queued;
     struct peer *next_dirty;
-    bool is_dirty, is_killed, is_closing;
+    bool is_dirty, is_killed, is_closing, is_ping_due;
+    int64_t pinged_ns, heard_ns; /* The server's own PING, and the last PONG. */
     unsigned close_code;
     char close_reason[100];
     char *rx;
@@ -143,6 +150,21 @@ void server_ws_output_close(struct sim *sim, struct sim_ws *ws, unsigned code, c
     mark(venue->server, peer);
 }
 
+void server_ws_keep_alive(struct server_venue *venue)
+{
+    int64_t now_ns = venue->sim.now_ns;
+
+    for (struct sim_ws *ws = venue->sim.first_ws; ws; ws = ws->next) {
+        struct peer *peer = ws->peer;
+        if (now_ns - peer->pinged_ns < PING_NS)
+            continue;
+        peer->pinged_ns = now_ns;
+        peer->is_killed |= now_ns - peer->heard_ns >= HANGUP_NS;
+        peer->is_ping_due = true;
+        mark(venue->server, peer);
+    }
+}
+
 bool server_ws_is_closing(const struct sim_ws *ws)
 {
     const struct peer *peer = ws->peer;
@@ -183,10 +205,22 @@ static void pop(struct peer *peer)
     free(frame);
 }
 
+static void write_ping(struct peer *peer)
+{
+    unsigned char nothing[LWS_PRE + 1];
+
+    peer->is_ping_due = false;
+    if (lws_write(peer->wsi, nothing + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+        peer->is_killed = true;
+}
+
 /* Writes at once what the socket takes. A write while older bytes are buffered would break the
  * stream: the guard is what makes writing outside WRITEABLE right. */
 static void flush(struct peer *peer)
 {
+    if (peer->is_ping_due && !peer->is_killed && !peer->is_closing &&
+        !lws_partial_buffered(peer->wsi) && !lws_send_pipe_choked(peer->wsi))
+        write_ping(peer);
     if (peer->is_killed) {
         lws_set_timeout(peer->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
         return;
@@ -259,7 +293,7 @@ static int opened(struct lws *wsi, struct peer **user)
     *user = peer;
     server_lock(server);
     peer->ws.id = ++server->next_peer;
-    peer->ws.opened_ns = venue->sim.now_ns;
+    peer->ws.opened_ns = peer->pinged_ns = peer->heard_ns = venue->sim.now_ns;
     struct sim_ws **end = &venue->sim.first_ws;
     while (*end)
         end = &(*end)->next;
@@ -338,6 +372,15 @@ static int writable(struct peer *peer, struct lws *wsi)
     return result;
 }
 
+static void ponged(struct peer *peer)
+{
+    struct server_venue *venue = peer->ws.sim->server;
+
+    server_lock(venue->server);
+    peer->heard_ns = venue->sim.now_ns;
+    unlock_here(venue->server);
+}
+
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len)
 {
@@ -355,6 +398,10 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
         return 0;
     case LWS_CALLBACK_RECEIVE:
         return *peer ? received(*peer, wsi, in, len) : -1;
+    case LWS_CALLBACK_RECEIVE_PONG:
+        if (*peer)
+            ponged(*peer);
+        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return *peer ? writable(*peer, wsi) : -1;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
@@ -372,8 +419,7 @@ static const struct lws_protocols protocols[] = {
     { NULL, NULL, 0, 0, 0, NULL, 0 },
 };
 
-/* The venue pings every 20 s; without a pong for a minute the connection ends. */
-static const lws_retry_bo_t retry = { .secs_since_valid_ping = 20, .secs_since_valid_hangup = 80 };
+static const lws_retry_bo_t no_validity_timer = { .secs_since_valid_ping = 0 };
 
 static void on_log(int level, const char *line)
 {
@@ -398,7 +444,7 @@ static int vhost_open(struct server *server, struct listener *listener)
         .ssl_private_key_filepath = server->config.tls.key,
         .options = LWS_SERVER_OPTION_DISABLE_IPV6 | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
                    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
-        .retry_and_idle_policy = &retry,
+        .retry_and_idle_policy = &no_validity_timer,
         .alpn = "http/1.1",
         .keepalive_timeout = 60,
     };
