@@ -456,6 +456,7 @@ static void fill_config(struct engine *e)
     c->replace_keeps_id = e->app->venue->order->replace_keeps_id || !e->is_live;
     c->executions_by_account = true;
     c->has_positions = e->app->venue->order->has_positions;
+    c->reduces_in_place = e->app->venue->order->reduces_in_place;
     c->has_place_deadline = e->app->venue->order->has_place_deadline;
     c->paper_leverage_ppm = (uint32_t)s->paper_leverage_ppm;
     c->cancels_on_stop = s->cancels_on_stop;

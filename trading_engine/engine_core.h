@@ -91,6 +91,7 @@ struct engine_config {
     bool executions_by_account; /* One list for the account; else one per instrument. */
     bool cancels_on_stop;
     bool checks_balance;
+    bool reduces_in_place;   /* Where replace_keeps_id is false: a smaller quantity is amended. */
     bool has_place_deadline; /* The venue takes no order later than order_timeout_ns after it left.
                               */
     bool has_positions; /* The venue has accounts with positions: mode, positions and funding are

@@ -320,11 +320,22 @@ static wire_reason judge_replace(struct engine_core *e, const struct order *o,
     return why ? why : check_pace(e);
 }
 
+/* Whether the venue changes this order where it stands. A quantity is that of the venue's own order
+ * only while nothing of it was executed under an earlier id. */
+static bool is_in_place(const struct engine_core *e, const struct order *o)
+{
+    bool is_reduction =
+        o->r.pending_price == o->r.price && o->r.pending_qty < o->r.qty && o->r.base_filled == 0;
+
+    return e->config.replace_keeps_id || (e->config.reduces_in_place && is_reduction);
+}
+
 static void send_replace(struct engine_core *e, struct order *o)
 {
     struct venue_command c;
 
     order_command(e, &c, OP_REPLACE, o);
+    c.is_reduction = !e->config.replace_keeps_id;
     c.price = o->r.pending_price;
     c.qty = o->r.pending_qty;
     o->replace_sent_ns = e->now_ns;
@@ -373,7 +384,8 @@ static void on_replace(struct engine_core *e, const struct wire_order_replace *m
     o->r.pending_qty = qty;
     o->r.pending_revision = m->revision;
     o->r.deadline_ns = in_our_time(owner, m->deadline_ns);
-    if (!e->config.replace_keeps_id)
+    bool in_place = is_in_place(e, o);
+    if (!in_place)
         o->r.flags |= ORDER_REPLACE_NEW;
     order_refresh(e, o); /* The larger of both counts until it is settled. */
     order_journal(e, o);
@@ -383,7 +395,7 @@ static void on_replace(struct engine_core *e, const struct wire_order_replace *m
         o->r.flags &= ~(uint32_t)ORDER_REPLACE_NEW;
         order_refresh(e, o);
         refuse_replace(e, o, REASON_JOURNAL);
-    } else if (e->config.replace_keeps_id) {
+    } else if (in_place) {
         send_replace(e, o);
     } else {
         send_cancel(e, o);

@@ -211,6 +211,7 @@ struct venue_command {
     wire_order_type type;
     wire_time_in_force time_in_force;
     bool is_post_only, is_reduce_only;
+    bool is_reduction;  /* REPLACE: same price, less quantity, of an order that keeps its ids. */
     int64_t price, qty; /* REPLACE: new price and new total quantity. qty in base units, always:
                            the codec turns it into contracts. */
     int price_exp, qty_exp;
@@ -356,6 +357,8 @@ struct venue_order_ops {
     unsigned client_order_id_max;
     const char *client_order_id_charset;
     bool replace_keeps_id; /* Amend in place; false: cancel and new, with a new client id. */
+    bool reduces_in_place; /* Where that is false: OP_REPLACE with is_reduction keeps order and ids.
+                            */
     bool has_dead_man;
     bool has_place_deadline;  /* An order that was not taken within valid_ns never will be. */
     bool has_positions;       /* Derivatives: OP_POSITIONS, OP_ACCOUNT_MODE, OP_FUNDING work. */

@@ -636,6 +636,37 @@ static void unfilled_order_is_replaced_in_one_request_that_a_fill_makes_fail(voi
     end();
 }
 
+static void a_reduction_is_amended_and_keeps_its_id(void)
+{
+    ready();
+    struct venue_command command = replace_command(0);
+    command.is_reduction = true;
+    command.qty = 120000000;
+    send(&command);
+    CHECK(strstr(world.frames[0], "\"order.amend.keepPriority\"") != NULL);
+    CHECK(strstr(world.frames[0], "\"newClientOrderId\":\"T0000000000001\"") != NULL);
+    CHECK(strstr(world.frames[0], "\"newQty\":\"1.20000\"") != NULL);
+    result(0,
+           "{\"transactTime\":1741926410255,\"executionId\":75,\"amendedOrder\":{\"symbol\":"
+           "\"BTCUSDT\",\"orderId\":28,\"orderListId\":-1,\"origClientOrderId\":"
+           "\"T0000000000001\",\"clientOrderId\":\"T0000000000001\",\"price\":\"100.00\",\"qty\":"
+           "\"1.20000\",\"executedQty\":\"0.30000\",\"preventedQty\":\"0.00000\","
+           "\"quoteOrderQty\":\"0.00000\",\"cumulativeQuoteQty\":\"30.0\",\"status\":"
+           "\"PARTIALLY_FILLED\",\"timeInForce\":\"GTC\",\"type\":\"LIMIT\",\"side\":\"BUY\","
+           "\"workingTime\":1741926410242,\"selfTradePreventionMode\":\"NONE\"}}");
+    CHECK_STR(order_world_line(&world), "replaced!");
+    CHECK_STR(world.reports[0].client_order_id, "T0000000000001");
+    CHECK_INT(world.reports[0].qty, 120000000);
+    CHECK_INT(world.reports[0].cum_qty, 30000000);
+    send(&command);
+    answer(0, 400, "error",
+           "{\"code\":-2038,\"msg\":\"The requested action would change no state; rejecting\"}");
+    CHECK_STR(order_world_line(&world), "replace_rejected!");
+    command.client_order_id[0] = '\0'; /* The venue would make up a new id. */
+    CHECK(order_world_command(&world, &command) == ERR_RANGE);
+    end();
+}
+
 static void partly_filled_order_is_cancelled_first_and_only_the_rest_ordered(void)
 {
     ready();
@@ -957,6 +988,7 @@ int main(void)
     CASE(cancel_all_asks_each_symbol_and_nothing_open_is_success);
     CASE(cancel_all_without_instruments_says_so);
     CASE(unfilled_order_is_replaced_in_one_request_that_a_fill_makes_fail);
+    CASE(a_reduction_is_amended_and_keeps_its_id);
     CASE(partly_filled_order_is_cancelled_first_and_only_the_rest_ordered);
     CASE(query_tells_the_order_or_that_there_is_none);
     CASE(balances_are_told_where_there_is_something_or_it_is_traded);

@@ -624,6 +624,13 @@ static void change_some(enum venue_op op)
         command.price = (9950 + chance(100)) * INT64_C(1000000);
         command.qty = real->qty;
         command.filled_qty = order->filled; /* As far as the client knows: it may lag. */
+        if (chance(3) == 0 && real->qty > order->filled + 2000000) {
+            command.is_reduction = true;
+            command.price = real->match.price;
+            command.qty = real->qty - 1000000;
+            give(&command);
+            return;
+        }
         struct known *next = known_add(0);
         next->root = order->root;
         snprintf(command.new_client_order_id, sizeof(command.new_client_order_id), "%s",

@@ -479,6 +479,45 @@ static void a_replace_by_cancel_and_new_never_doubles(void)
     CHECK_INT(engine_core_counters(w->core)->overfilled, 0);
 }
 
+static void a_reduction_is_made_in_place_where_the_venue_can(void)
+{
+    struct world *w = world_new();
+
+    w->config.replace_keeps_id = false;
+    w->config.reduces_in_place = true;
+    world_boot(w, true);
+    world_ready(w);
+    uint64_t id = world_place(w, SIDE_BUY, PRICE, QTY);
+    world_accept(w, id);
+    struct wire_order_replace m = replace_intent(w, id, 1, PRICE, QTY / 2);
+    world_send(w, &m);
+    CHECK_INT(world_commands(w, OP_REPLACE), 1);
+    CHECK_INT(world_commands(w, OP_CANCEL), 0);
+    CHECK(world_last(w, OP_REPLACE)->is_reduction);
+    CHECK_INT(world_last(w, OP_REPLACE)->qty, QTY / 2);
+    struct venue_report r = world_news(w, id, REPORT_REPLACED);
+    r.request_id = world_last(w, OP_REPLACE)->request_id;
+    r.op = OP_REPLACE;
+    world_report(w, &r);
+    CHECK_INT(world_state(w, id), ORDER_LIVE);
+    CHECK_INT(engine_core_order(w->core, id)->qty, QTY / 2);
+    CHECK_STR(engine_core_order(w->core, id)->client_order_id, w->commands[0].client_order_id);
+    CHECK_INT(world_events(w, ORDER_EVENT_REPLACED), 1);
+
+    /* Anything else loses its place in the queue, and is made by cancel and new. */
+    m = replace_intent(w, id, 2, PRICE - E8(1), QTY / 4);
+    world_send(w, &m);
+    CHECK_INT(world_commands(w, OP_REPLACE), 1);
+    CHECK_INT(world_commands(w, OP_CANCEL), 1);
+    world_end(w, id, REPORT_CANCELLED, 0);
+    CHECK_INT(world_commands(w, OP_PLACE), 2);
+    world_accept(w, id);
+    m = replace_intent(w, id, 3, PRICE - E8(1), QTY);
+    world_send(w, &m);
+    CHECK_INT(world_commands(w, OP_REPLACE), 1); /* More is no reduction. */
+    CHECK_INT(world_commands(w, OP_CANCEL), 2);
+}
+
 static void a_replace_whose_new_order_is_refused_is_a_cancelled_order(void)
 {
     struct world *w = world_new();
@@ -666,6 +705,7 @@ int main(void)
     CASE(a_full_table_forgets_the_oldest_ended_order_only_after_its_deadline);
     CASE(a_native_replace_keeps_the_order);
     CASE(a_replace_by_cancel_and_new_never_doubles);
+    CASE(a_reduction_is_made_in_place_where_the_venue_can);
     CASE(a_replace_whose_new_order_is_refused_is_a_cancelled_order);
     CASE(a_new_leg_of_unknown_outcome_is_asked_by_its_own_id);
     CASE(an_order_filled_at_its_changed_quantity_ends_though_the_answer_was_lost);

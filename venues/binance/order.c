@@ -531,6 +531,8 @@ static int replace(const struct order_turn *turn, const struct venue_command *co
     struct order_pending *pending = NULL;
     int err;
 
+    if (command->is_reduction && !turn->order->product->amends_in_place)
+        return order_send(turn, REQUEST_AMEND, command, NULL);
     if (command->filled_qty <= 0 || turn->order->product->amends_in_place)
         return order_send(turn, REQUEST_REPLACE, command, NULL);
     err = order_slots_take(&slots, turn->order->product, REQUEST_REPLACE, command, turn->clock);

@@ -33,6 +33,7 @@ enum request_kind {
     REQUEST_TIME,
     REQUEST_SUBSCRIBE, /* WebSocket only. */
     REQUEST_METADATA,  /* REST only. */
+    REQUEST_AMEND,     /* Spot only: a smaller quantity, in its place in the queue. */
     /* Futures only. */
     REQUEST_POSITIONS,
     REQUEST_ACCOUNT_MODE,

@@ -109,6 +109,7 @@ static enum venue_report_kind rejected_kind(const struct order_pending *pending)
         return pending->stage == STAGE_CANCEL_FIRST ? REPORT_REPLACE_REJECTED
                                                     : REPORT_CANCEL_REJECTED;
     case REQUEST_REPLACE:
+    case REQUEST_AMEND:
         return REPORT_REPLACE_REJECTED;
     default:
         return REPORT_FAILED;
@@ -118,7 +119,7 @@ static enum venue_report_kind rejected_kind(const struct order_pending *pending)
 static bool is_about_order(const struct order_pending *pending)
 {
     return pending->kind == REQUEST_PLACE || pending->kind == REQUEST_CANCEL ||
-           pending->kind == REQUEST_REPLACE;
+           pending->kind == REQUEST_REPLACE || pending->kind == REQUEST_AMEND;
 }
 
 static void answer_unknown(const struct order_turn *turn, struct order_pending *pending,
@@ -290,6 +291,23 @@ static int on_cancelled(const struct order_turn *turn, struct order_pending *pen
         report.kind = REPORT_EXPIRED;
     else if (report.state != ORDER_CANCELLED)
         return ERR_PROTO; /* Not gone, though the cancel succeeded: it must be asked for. */
+    order_release(pending);
+    emit(turn, &report);
+    return 0;
+}
+
+static int on_amended(const struct order_turn *turn, struct order_pending *pending,
+                      const struct scan_value *result)
+{
+    struct scan_value amended;
+    struct order_view view;
+    struct venue_report report;
+
+    order_report_command(turn, &report, REPORT_REPLACED, pending);
+    if (scan_find(result, "amendedOrder", &amended) != 0 || view_read(&amended, &view) != 0 ||
+        scan_find(&amended, "qty", &view.qty) != 0 || /* Elsewhere it is origQty. */
+        view_report(turn->order, &view, &report) != 0)
+        return ERR_PROTO;
     order_release(pending);
     emit(turn, &report);
     return 0;
@@ -558,6 +576,8 @@ static int result_take(const struct order_turn *turn, struct order_pending *pend
         return on_replaced(turn, pending, result);
     case REQUEST_QUERY:
         return on_queried(turn, pending, result);
+    case REQUEST_AMEND:
+        return on_amended(turn, pending, result);
     case REQUEST_OPEN_ORDERS:
         return on_orders(turn, pending, REPORT_ORDER, result);
     case REQUEST_CANCEL_ALL:

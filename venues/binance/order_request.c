@@ -293,6 +293,21 @@ static int slots_new(struct order_slots *slots, const struct order_product *prod
                                        : 0;
 }
 
+/* Less of an order that keeps its id, which the venue would else make up anew. */
+static int slots_amend(struct order_slots *slots, const struct venue_command *command)
+{
+    int len = command->qty > 0
+                  ? fixed_format_at(command->qty, command->qty_exp, command->qty_decimals,
+                                    slots->qty, sizeof(slots->qty))
+                  : ERR_RANGE;
+
+    if (len <= 0 || !command->client_order_id[0])
+        return ERR_RANGE;
+    slot_set(slots, SLOT_QTY, slots->qty, (size_t)len);
+    int err = slot_id(slots, SLOT_CLIENT_ID, command->client_order_id);
+    return err ? err : slots_order(slots, command);
+}
+
 /* Executions: from an id, from a time, or the last ones. The venue takes either, not both. */
 static int slots_trades(struct order_slots *slots, const struct order_product *product,
                         const struct venue_command *command, const struct venue_clock *clock)
@@ -354,6 +369,8 @@ int order_slots_take(struct order_slots *slots, const struct order_product *prod
         /* A fill that races the replace makes it fail instead of being ordered a second time. */
         slot_word(slots, SLOT_RESTRICTION, "ONLY_NEW");
         return err ? err : slots_new(slots, product, kind, command);
+    case REQUEST_AMEND:
+        return slots_amend(slots, command);
     case REQUEST_TRADES:
         return slots_trades(slots, product, command, clock);
     case REQUEST_FUNDING:

@@ -46,6 +46,18 @@ static const struct order_spec specs[REQUEST_KINDS] = {
                             { "price", SLOT_PRICE, 0 },
                             { "timeInForce", SLOT_TIME_IN_FORCE, 0 },
                             { "recvWindow", SLOT_WINDOW, 0 } } },
+    [REQUEST_AMEND] = { "PUT",
+                        "/api/v3/order/amend/keepPriority",
+                        "order.amend.keepPriority",
+                        AUTH_SIGNED,
+                        false,
+                        { { "timestamp", SLOT_TIMESTAMP, 0 },
+                          { "symbol", SLOT_SYMBOL, 0 },
+                          { "orderId", SLOT_ORDER_ID, 0 },
+                          { "origClientOrderId", SLOT_ORIGINAL_ID, 0 },
+                          { "newClientOrderId", SLOT_CLIENT_ID, 0 }, /* The same: it keeps it. */
+                          { "newQty", SLOT_QTY, 0 },
+                          { "recvWindow", SLOT_WINDOW, 0 } } },
     [REQUEST_QUERY] = { "GET",
                         "/api/v3/order",
                         "order.status",
@@ -111,6 +123,7 @@ static uint32_t weight_of(enum request_kind kind, bool has_symbol)
 {
     switch (kind) {
     case REQUEST_QUERY:
+    case REQUEST_AMEND:
         return 4;
     case REQUEST_OPEN_ORDERS:
         return has_symbol ? 6 : 80;
@@ -156,5 +169,6 @@ const struct venue_order_ops binance_order_ops = {
     .tick = binance_order_tick,
     .command = binance_order_command,
     .client_order_id_max = ORDER_CLIENT_ID_MAX,
+    .reduces_in_place = true,
     .client_order_id_charset = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
 };
