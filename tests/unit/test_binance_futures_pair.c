@@ -666,6 +666,7 @@ static void a_listen_key_is_asked_for_kept_and_replaced(void)
     world_end();
     proof("binance_futures", login, simulator);
     proof("binance_futures", renewal, simulator);
+    proof("binance_futures", keepalive, simulator);
 }
 
 /* Nobody said that the key is dead: an order is taken, and the stream is silent. */

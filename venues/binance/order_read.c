@@ -191,6 +191,20 @@ static bool metadata_again(const struct order_turn *turn, struct order_pending *
     return true;
 }
 
+/* What is not JSON is of somebody in front of the venue: its first words. */
+static void words_read(const struct venue_response *response, struct order_answer *out)
+{
+    size_t len = 0;
+
+    for (; len < response->body_len && len < sizeof(out->text) - 1; len++) {
+        char byte = response->body[len];
+        if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
+            break;
+        out->text[len] = byte;
+    }
+    out->text[len] = '\0';
+}
+
 int order_on_http(void *state, const struct venue_response *response,
                   const struct venue_clock *clock, const struct venue_out *out)
 {
@@ -218,6 +232,8 @@ int order_on_http(void *state, const struct venue_response *response,
             answer.result = top;
         else
             error_read(&top, &answer);
+    } else {
+        words_read(response, &answer);
     }
     int64_t seconds = binance_header(response, "retry-after");
     if (seconds > 0 && seconds < 30 * 86400)
