@@ -430,6 +430,24 @@ static void a_listen_key_is_made_kept_and_replaced(void)
     }
     CHECK_STR(stream_url(), url);
 
+    /* A renewal: the next connection has the same key, which is asked for all the same. */
+    order_world_clear(&world);
+    world.ops->closed(world.state, 1, &world.clock, &world.out);
+    world.ops->opened(world.state, 1, &world.clock, &world.out);
+    order_world_pass(&world, 10 * NS_PER_MS);
+    answer_rest(asked("POST", "/fapi/v1/listenKey", 0), 200, "{\"listenKey\":\"firstKey01\"}");
+    CHECK_INT(world.reconnects, 0);
+    CHECK_STR(stream_url(), url);
+
+    /* And where that one was dead by then, what was opened with it is of no use. */
+    world.ops->closed(world.state, 1, &world.clock, &world.out);
+    world.ops->opened(world.state, 1, &world.clock, &world.out);
+    order_world_clear(&world);
+    order_world_pass(&world, 10 * NS_PER_MS);
+    answer_rest(asked("POST", "/fapi/v1/listenKey", 0), 200, "{\"listenKey\":\"otherKey\"}");
+    CHECK_INT(world.reconnects, 1);
+    CHECK(strstr(stream_url(), "listenKey=otherKey&") != NULL);
+
     /* The venue does not know it any more: another one, on a connection opened anew. */
     order_world_clear(&world);
     order_world_pass(&world, 1801 * NS_PER_S);

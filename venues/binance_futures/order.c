@@ -37,6 +37,7 @@ static void futures_fini(void *state)
     struct futures_order *order = state;
 
     secret_wipe(order->key, sizeof(order->key));
+    secret_wipe(order->opened_key, sizeof(order->opened_key));
     binance_order_fini(state);
 }
 
@@ -52,9 +53,11 @@ static size_t futures_connections(void *state, struct venue_connection *out)
                                                      .ping_interval_ns = STREAM_PING_NS,
                                                      .renew_ns = RENEW_NS,
                                                      .is_elsewhere = true };
-    if (order->key[0])
+    if (order->key[0]) {
+        binance_copy(order->opened_key, sizeof(order->opened_key), order->key);
         snprintf(out[FUTURES_STREAM].url, sizeof(out[FUTURES_STREAM].url),
                  "%s?listenKey=%s&events=%s", order->stream_url, order->key, events);
+    }
     return count + 1;
 }
 
@@ -69,6 +72,8 @@ void futures_key_take(const struct order_turn *turn, const char *key)
     order->key_tries = 0;
     order->key_keep_ns = now + KEY_KEEP_NS;
     order->key_dead_ns = now + KEY_DEAD_NS;
+    if (order->base.is_stream_up && strcmp(key, order->opened_key) != 0)
+        turn->out->reconnect(turn->out->ctx, FUTURES_STREAM, REASON_VENUE_AUTH);
 }
 
 static void key_forget(struct futures_order *order, int64_t now_ns)
@@ -128,7 +133,8 @@ static void futures_closed(void *state, unsigned connection, const struct venue_
     binance_order_closed(state, connection, clock, out);
     if (connection != FUTURES_STREAM)
         return;
-    /* Asking for a key while one is alive gives the same one again, good for another hour. */
+    /* Asking for a key while one is alive gives the same one again, good for another hour. At a
+     * renewal the next connection is open already, with that key. */
     key_forget(futures_of(&turn), clock->now_ns);
     turn.order->is_stream_up = false;
     order_channel_report(&turn, REASON_DISCONNECTED, "");

@@ -25,8 +25,8 @@ struct futures_order {
     struct binance_order base; /* First: the shared code sees this alone. */
     char stream_url[BINANCE_URL_MAX];
 
-    bool is_stream_wanted; /* Somebody keeps the connections. */
-    char key[FUTURES_KEY_MAX];
+    bool is_stream_wanted;                                  /* Somebody keeps the connections. */
+    char key[FUTURES_KEY_MAX], opened_key[FUTURES_KEY_MAX]; /* Of what was opened last. */
     int64_t key_ask_ns;  /* Without a key: when to ask (again). */
     int64_t key_keep_ns; /* With one: when to keep it alive (again). */
     int64_t key_dead_ns; /* With one: by then it has expired, if nothing was heard. */

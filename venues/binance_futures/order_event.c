@@ -173,7 +173,7 @@ static int on_balance(const struct order_turn *turn, const struct scan_value *en
 {
     struct venue_report report;
     struct scan_value name, wallet, change;
-    int64_t moved = 0;
+    int64_t moved = 0, gained;
 
     order_report_begin(&report, REPORT_BALANCE, NULL);
     report.exchange_ns = exchange_ns;
@@ -187,7 +187,10 @@ static int on_balance(const struct order_turn *turn, const struct scan_value *en
         return ERR_PROTO;
     struct futures_asset *known = futures_asset(turn, report.asset);
     if (known) { /* As far as can be said until the account is asked. */
-        report.free = MAX(known->free + report.total - known->total, 0);
+        if (__builtin_sub_overflow(report.total, known->total, &gained) ||
+            __builtin_add_overflow(known->free, gained, &report.free))
+            report.free = 0;
+        report.free = MAX(report.free, 0);
         known->free = report.free;
         known->total = report.total;
     }
