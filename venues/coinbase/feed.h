@@ -8,7 +8,7 @@
 #ifndef TICKPIPE_VENUES_COINBASE_FEED_H
 #define TICKPIPE_VENUES_COINBASE_FEED_H
 
-#include "common/pure/book.h"
+#include "common/pure/book_check.h"
 #include "common/pure/pace.h"
 #include "venues/coinbase/coinbase.h"
 
@@ -18,7 +18,6 @@ enum {
     FEED_CHANGES_MAX = 512,  /* Of one message as a delta; more are published as a whole book. */
     FEED_PER_CONNECTION = 8, /* "One or few products per connection": a slow reader is cut off. */
     FEED_TOUCHED_MAX = 8192, /* Prices changed while a comparison is under way ... */
-    FEED_TOUCHED_SLOTS = 16384,
     FEED_TRADES_PAGE = 1000, /* Largest page of /trades. */
     FEED_KNOWN_MAX = 2048,   /* Definitions of a capture's /products, for products not yet seen. */
 };
@@ -84,14 +83,7 @@ struct feed_check {
     int64_t asked_exchange_ns; /* Newest time of the venue that we had seen when we asked. */
     int64_t rest_exchange_ns;
     unsigned retries;
-    struct wire_level *bids, *asks; /* FEED_LEVELS_MAX each. */
-    uint32_t bid_count, ask_count;
-    bool is_bid_cut, is_ask_cut; /* REST had more levels than there is room for. */
-    bool is_overrun;             /* More prices touched than there is room for. */
-    struct {
-        int64_t price; /* 0: free. Asks negative. */
-    } * touched;
-    uint32_t touched_count;
+    struct book_check book;
 };
 
 struct coinbase_feed {
@@ -240,13 +232,14 @@ int coinbase_book_update(const struct coinbase_turn *turn, struct feed_product *
 int coinbase_check_init(struct feed_check *check); /* 0 or ERR_SYS; allocates. */
 void coinbase_check_fini(struct feed_check *check);
 
-/* coinbase_check_touch: a level changed while a comparison of its product is under way. Hot. */
+/* coinbase_check_wants: a comparison of that product is under way, and its changes are touches.
+ * Hot.
+ */
 static inline bool coinbase_check_wants(const struct coinbase_feed *feed,
                                         const struct feed_product *product)
 {
     return feed->check.stage != CHECK_NONE && &feed->products[feed->check.product] == product;
 }
-void coinbase_check_touch(struct feed_check *check, wire_side side, int64_t price);
 
 /* coinbase_check_drop gives up the comparison of a product whose book is no longer the one it was
  * asked for. */

@@ -326,7 +326,7 @@ static void level_take(struct coinbase_feed *feed, struct feed_product *product,
     if (is_beyond(floor, side, level.price))
         return;
     if (coinbase_check_wants(feed, product))
-        coinbase_check_touch(&feed->check, side, level.price);
+        book_check_touch(&feed->check.book, side, level.price);
     book_set(&product->book, side, level.price, level.qty);
     if (UNLIKELY(at->dropped != dropped)) {
         *floor = (struct feed_floor){ true, at->levels[0].price };

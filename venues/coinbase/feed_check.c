@@ -8,8 +8,6 @@
  * Levels at prices that nobody touched meanwhile must be equal. */
 #include "venues/coinbase/feed.h"
 
-#include <stdlib.h>
-
 #define CHECK_EVERY_NS  (60 * NS_PER_S) /* Per product, in turn. */
 #define CHECK_PAUSE_NS  (2 * NS_PER_S)  /* Between two of them. */
 #define CHECK_HOLD_NS   (1 * NS_PER_S)  /* level2_batch is 50 ms behind, REST's path is another. */
@@ -22,60 +20,18 @@
 
 int coinbase_check_init(struct feed_check *check)
 {
-    check->bids = calloc(FEED_LEVELS_MAX, sizeof(*check->bids));
-    check->asks = calloc(FEED_LEVELS_MAX, sizeof(*check->asks));
-    check->touched = calloc(FEED_TOUCHED_SLOTS, sizeof(*check->touched));
-    return check->bids && check->asks && check->touched ? 0 : ERR_SYS;
+    return book_check_init(&check->book, FEED_LEVELS_MAX, FEED_TOUCHED_MAX);
 }
 
 void coinbase_check_fini(struct feed_check *check)
 {
-    free(check->bids);
-    free(check->asks);
-    free(check->touched);
-    *check = (struct feed_check){ .stage = CHECK_NONE };
-}
-
-/* ---- prices touched ---- */
-
-static uint32_t slot_of(const struct feed_check *check, wire_side side, int64_t price)
-{
-    int64_t key = side == SIDE_BUY ? price : -price;
-    uint64_t mixed = (uint64_t)key * UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t slot = (uint32_t)(mixed >> 40) % FEED_TOUCHED_SLOTS;
-
-    while (check->touched[slot].price != 0 && check->touched[slot].price != key)
-        slot = (slot + 1) % FEED_TOUCHED_SLOTS;
-    return slot;
-}
-
-void coinbase_check_touch(struct feed_check *check, wire_side side, int64_t price)
-{
-    if (check->is_overrun)
-        return;
-    uint32_t slot = slot_of(check, side, price);
-    if (check->touched[slot].price != 0)
-        return;
-    if (check->touched_count == FEED_TOUCHED_MAX) {
-        check->is_overrun = true;
-        return;
-    }
-    check->touched[slot].price = side == SIDE_BUY ? price : -price;
-    check->touched_count++;
-}
-
-static bool is_touched(const struct feed_check *check, wire_side side, int64_t price)
-{
-    return check->touched[slot_of(check, side, price)].price != 0;
+    book_check_fini(&check->book);
 }
 
 static void check_begin(struct feed_check *check, size_t product, int64_t exchange_ns,
                         int64_t now_ns)
 {
-    if (check->touched_count > 0)
-        memset(check->touched, 0, FEED_TOUCHED_SLOTS * sizeof(*check->touched));
-    check->touched_count = 0;
-    check->is_overrun = false;
+    book_check_begin(&check->book);
     check->stage = CHECK_ASKED;
     check->product = product;
     check->generation++;
@@ -97,61 +53,21 @@ void coinbase_check_drop(struct coinbase_feed *feed, const struct feed_product *
 
 /* ---- judging ---- */
 
-/* Whether a price lies where the two can be compared: within what both have kept. */
-struct range {
-    bool is_bounded;
-    int64_t price;
-};
-
-static void range_bound(struct range *range, bool is_bid, int64_t price)
+static int64_t differs(const struct coinbase_feed *feed, const struct feed_product *product,
+                       wire_side side)
 {
-    if (!range->is_bounded || (is_bid ? price > range->price : price < range->price))
-        *range = (struct range){ true, price };
-}
+    const struct feed_floor *floor = side == SIDE_BUY ? &product->bid_floor : &product->ask_floor;
 
-static bool range_has(const struct range *range, bool is_bid, int64_t price)
-{
-    return !range->is_bounded || (is_bid ? price >= range->price : price <= range->price);
-}
-
-/* Walks both sides, best first. Gives the first price at which they differ without having been
- * touched, or 0. */
-static int64_t side_differs(const struct feed_check *check, const struct feed_product *product,
-                            wire_side side)
-{
-    bool is_bid = side == SIDE_BUY;
-    const struct book_side *have = is_bid ? &product->book.bids : &product->book.asks;
-    const struct feed_floor *floor = is_bid ? &product->bid_floor : &product->ask_floor;
-    const struct wire_level *want = is_bid ? check->bids : check->asks;
-    uint32_t want_count = is_bid ? check->bid_count : check->ask_count, w = 0, h = 0;
-    struct range range = { .is_bounded = false };
-
-    if (floor->is_set)
-        range_bound(&range, is_bid, floor->price);
-    if ((is_bid ? check->is_bid_cut : check->is_ask_cut) && want_count > 0)
-        range_bound(&range, is_bid, want[want_count - 1].price);
-    while (w < want_count || h < have->count) {
-        const struct wire_level *a = w < want_count ? &want[w] : NULL, *b = book_level(have, h);
-        bool is_a = a && (!b || (is_bid ? a->price >= b->price : a->price <= b->price));
-        bool is_b = b && (!a || (is_bid ? b->price >= a->price : b->price <= a->price));
-        int64_t price = is_a ? a->price : b->price;
-        bool is_equal = is_a && is_b && a->qty == b->qty;
-
-        if (!is_equal && range_has(&range, is_bid, price) && !is_touched(check, side, price))
-            return price;
-        w += is_a;
-        h += is_b;
-    }
-    return 0;
+    return book_check_differs(&feed->check.book, &product->book, side, 0, floor->is_set);
 }
 
 static void judge(const struct coinbase_turn *turn)
 {
     struct coinbase_feed *feed = turn->feed;
     struct feed_product *product = &feed->products[feed->check.product];
-    bool is_overrun = feed->check.is_overrun;
-    int64_t bid = is_overrun ? 0 : side_differs(&feed->check, product, SIDE_BUY);
-    int64_t ask = is_overrun ? 0 : side_differs(&feed->check, product, SIDE_SELL);
+    bool is_overrun = feed->check.book.is_overrun;
+    int64_t bid = is_overrun ? 0 : differs(feed, product, SIDE_BUY);
+    int64_t ask = is_overrun ? 0 : differs(feed, product, SIDE_SELL);
 
     check_end(feed);
     product->checked_ns = turn->clock->now_ns;
@@ -238,10 +154,10 @@ int coinbase_check_answer(const struct coinbase_turn *turn, const struct venue_r
     const struct book *book = &feed->products[check->product].book;
     if (scan_whole(response->body, response->body_len, &root) != 0 ||
         coinbase_members(&root, names, found, COUNT(names)) != 0 ||
-        coinbase_levels(&found[0], book, true, check->bids, &check->bid_count,
-                        &check->is_bid_cut) != 0 ||
-        coinbase_levels(&found[1], book, false, check->asks, &check->ask_count,
-                        &check->is_ask_cut) != 0 ||
+        coinbase_levels(&found[0], book, true, check->book.bids.levels, &check->book.bids.count,
+                        &check->book.bids.is_cut) != 0 ||
+        coinbase_levels(&found[1], book, false, check->book.asks.levels, &check->book.asks.count,
+                        &check->book.asks.is_cut) != 0 ||
         coinbase_time_read(&found[2], &check->rest_exchange_ns) != 0) {
         ask_again(turn);
         return ERR_PROTO;
