@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPENING_SURE = 5 }; /* So many figures in a row. */
+enum { OPENING_SURE = 5 };                            /* So many figures in a row. */
+static const int64_t OPENING_TIME_NS = 20 * NS_PER_S; /* An execution that came so late was lost. */
 
 struct account *position_account(struct position_core *core, uint16_t id)
 {
@@ -225,18 +226,28 @@ bool position_balance_is_old(struct position_core *core, const struct wire_accou
 }
 
 /* The ledger begins where the venue's figure and ours speak of the same executions. The figure may
- * hold one more than as_of says, whose report is still on its way: where the ledger began is
- * settled by a figure that agrees after further executions, or by several without. */
-static void settle_opening(struct balance *balance)
+ * hold one more than as_of says, or a payment of funding, whose report is still on its way: where
+ * the ledger began is settled by figures that agree over a time in which reports arrive, the
+ * balance having moved in between (executions of other assets prove nothing), or by several. */
+static void settle_opening(struct balance *balance, int64_t exchange_ns)
 {
     int64_t opening = balance->venue_total - balance->change;
     bool agrees = balance->has_opening && opening == balance->opening;
 
-    if (agrees && balance->venue_as_of != balance->opening_as_of)
-        balance->opening_agreed = OPENING_SURE;
-    else
-        balance->opening_agreed = agrees ? (uint8_t)(balance->opening_agreed + 1) : 0;
-    balance->opening_as_of = balance->venue_as_of;
+    if (!agrees) {
+        balance->opening_agreed = 0;
+        balance->opening_moved = false;
+        balance->opening_since_ns = exchange_ns;
+    } else {
+        bool is_long_enough =
+            exchange_ns == 0 || exchange_ns - balance->opening_since_ns >= OPENING_TIME_NS;
+        balance->opening_moved |= balance->change != balance->opening_change;
+        balance->opening_agreed =
+            (uint8_t)MIN(balance->opening_agreed + 1, OPENING_SURE - !is_long_enough);
+        if (balance->opening_moved && is_long_enough)
+            balance->opening_agreed = OPENING_SURE;
+    }
+    balance->opening_change = balance->change;
     balance->opening = opening;
     balance->has_opening = true;
 }
@@ -327,5 +338,5 @@ void position_apply_account(struct position_core *core, const struct wire_accoun
     balance->has_venue = true;
     if (balance->opening_agreed < OPENING_SURE &&
         event->as_of_trade_number == account->applied_trade_number)
-        settle_opening(balance);
+        settle_opening(balance, event->exchange_ns);
 }

@@ -25,6 +25,8 @@ void position_core_init(struct position_core *core, const struct position_config
  * is in its total. */
 static void note_number(struct account *account, const struct wire_account_event *event)
 {
+    if (!account->has_events && event->kind == ACCOUNT_BALANCE)
+        account->began_event_number = event->event_number;
     if (event->kind != ACCOUNT_BALANCE || !account->has_events)
         account->applied_event_number = MAX(account->applied_event_number, event->event_number);
     account->has_events = true;

@@ -47,8 +47,10 @@ struct balance {
     int64_t change;  /* By fills, fees, transfers, funding since. */
     int64_t fees;    /* Part of change that was fees. */
     bool has_opening;
-    uint8_t opening_agreed; /* Figures of the venue that agree on it. */
-    uint64_t opening_as_of;
+    uint8_t opening_agreed;   /* Figures of the venue that agree on it. */
+    bool opening_moved;       /* change was another one in between. */
+    int64_t opening_change;   /* change when it was last settled. */
+    int64_t opening_since_ns; /* Venue's time of the first of them. */
     bool has_venue;
     int64_t venue_total, venue_free, venue_locked;
     uint64_t venue_epoch, venue_seq; /* Of the event that said it: an older one may come late. */
@@ -63,7 +65,8 @@ struct account {
     uint64_t applied_trade_number, applied_event_number;
     uint64_t announced_trade_number; /* The engine's last_trade_number. */
     uint64_t announced_event_number;
-    bool has_events; /* Where the account events of this ledger begin is known. */
+    bool has_events;             /* Where the account events of this ledger begin is known: */
+    uint64_t began_event_number; /* what came up to it is in the first balances. */
     uint64_t durable_trade_number, durable_event_number; /* Up to here the store is safe. */
     int64_t ask_due_ns;
     int64_t last_trade_ns;

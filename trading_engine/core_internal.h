@@ -104,7 +104,8 @@ struct instrument_state {
     struct stated_position stated;
     int64_t mark_price, marked_ns;        /* As 6001 says, of a derivative. */
     int64_t funding_ppb, next_funding_ns; /* The same; wall clock. */
-    bool is_funding_asked;                /* The list, since that payment became due. */
+    int64_t funding_due_ns;               /* Of a payment whose list will be asked for. 0: none. */
+    int64_t funding_asked_ns;             /* Of the last one whose list was. */
     bool is_dry_paid;                     /* Dry run: that payment. */
     bool is_liquidated; /* The venue closed of it by force: no new risk until a resume. */
     bool is_command_known;
@@ -153,7 +154,8 @@ enum reconcile_phase {
 /* A list that is asked for until it comes. */
 struct wanted_list {
     bool is_wanted;
-    uint64_t request; /* Outstanding. */
+    int64_t wanted_ns; /* One asked for before that is not the one wanted. */
+    uint64_t request;  /* Outstanding. */
     int64_t sent_ns, retry_ns;
     int64_t done_sent_ns; /* When the last complete one was asked for. */
     int64_t done_ns;

@@ -119,7 +119,7 @@ static void list_ended(struct engine_core *e, struct wanted_list *list, bool is_
     if (is_good) {
         list->done_sent_ns = list->sent_ns;
         list->done_ns = e->now_ns;
-        list->is_wanted = false;
+        list->is_wanted = list->wanted_ns > list->sent_ns;
         list->failures = 0;
         return;
     }
@@ -151,14 +151,20 @@ static void list_tick(struct engine_core *e, struct wanted_list *list, enum venu
         list_ended(e, list, err == ERR_UNSUPPORTED);
 }
 
+static void want(const struct engine_core *e, struct wanted_list *list)
+{
+    list->is_wanted |= e->config.has_positions;
+    list->wanted_ns = e->now_ns;
+}
+
 void positions_want(struct engine_core *e)
 {
-    e->derivatives.positions.is_wanted |= e->config.has_positions;
+    want(e, &e->derivatives.positions);
 }
 
 void funding_want(struct engine_core *e)
 {
-    e->derivatives.funding.is_wanted |= e->config.has_positions;
+    want(e, &e->derivatives.funding);
 }
 
 bool positions_came_since(const struct engine_core *e, int64_t since_ns)
@@ -498,6 +504,15 @@ void positions_resume(struct engine_core *e)
 
 /* ---- 6001, time ---- */
 
+/* The feed speaks of the next payment at once: the one that is just over is kept in mind. */
+static void funding_fell_due(struct engine_core *e, struct instrument_state *i)
+{
+    bool is_near = i->next_funding_ns && core_wall(e) >= i->next_funding_ns - NS_PER_S;
+
+    if (is_near && i->funding_due_ns == 0 && i->next_funding_ns != i->funding_asked_ns)
+        i->funding_due_ns = i->next_funding_ns;
+}
+
 void positions_market(struct engine_core *e, const struct wire_header *event)
 {
     struct instrument_state *i = instrument_find(e, event->instrument);
@@ -514,23 +529,27 @@ void positions_market(struct engine_core *e, const struct wire_header *event)
         const struct wire_funding *f = (const struct wire_funding *)event;
         if (e->config.is_dry_run)
             dry_funding(e, i);
-        if (f->next_funding_ns != i->next_funding_ns)
-            i->is_funding_asked = i->is_dry_paid = false;
+        if (f->next_funding_ns != i->next_funding_ns) {
+            funding_fell_due(e, i);
+            i->is_dry_paid = false;
+        }
         i->funding_ppb = f->rate_ppb;
         i->next_funding_ns = f->next_funding_ns;
     }
 }
 
-/* Payments are asked for a little after they are due, whatever the stream told. */
+/* Payments are asked for a little after they were due, whatever the stream told. */
 static void funding_tick(struct engine_core *e)
 {
     int64_t wall = core_wall(e);
 
     for (size_t k = 0; k < e->instrument_count; k++) {
         struct instrument_state *i = &e->instruments[k];
-        if (i->next_funding_ns && !i->is_funding_asked &&
-            wall > i->next_funding_ns + FUNDING_ASK_AFTER_NS) {
-            i->is_funding_asked = true;
+        if (wall >= i->next_funding_ns)
+            funding_fell_due(e, i);
+        if (i->funding_due_ns && wall > i->funding_due_ns + FUNDING_ASK_AFTER_NS) {
+            i->funding_asked_ns = i->funding_due_ns;
+            i->funding_due_ns = 0;
             funding_want(e);
         }
     }

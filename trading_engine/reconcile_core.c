@@ -221,13 +221,24 @@ void reconcile_absent(struct engine_core *e, struct order *o)
 
 /* ---- balances ---- */
 
+/* Something that was executed may not be here yet: it must stay within what is asked for. */
+static bool may_lack_executions(const struct engine_core *e)
+{
+    bool lacks = e->reconcile.is_pulling || e->reconcile.pull_at_ns != 0;
+
+    FOR_EACH_LIVE(e, o)
+    lacks |= o->r.venue_cum > o->r.filled_qty;
+    return lacks;
+}
+
 static void balances_send(struct engine_core *e)
 {
     struct reconcile *r = &e->reconcile;
     struct venue_command c;
 
     command_begin(e, &c, OP_BALANCES, NULL);
-    r->balance_as_of = e->last_trade_number; /* Seen before we ask: surely in the answer. */
+    /* Seen before we ask: surely in the answer. And nothing else, where none may be missing. */
+    r->balance_as_of = may_lack_executions(e) ? 0 : e->last_trade_number;
     r->balance_sent_ns = e->now_ns;
     if (command_send(e, &c, NULL, false, &r->balance_request) != 0)
         r->retry_ns = MAX(e->now_ns + retry_pause(e), e->guard.back_off_until_ns);
@@ -397,7 +408,8 @@ static void missing_fills_tick(struct engine_core *e)
 static void mark_tick(struct engine_core *e)
 {
     bool is_known = e->reconcile.is_trusted && e->config.has_private_stream &&
-                    (e->guard.is_private_stream_up || e->config.is_dry_run);
+                    (e->guard.is_private_stream_up || e->config.is_dry_run) &&
+                    !may_lack_executions(e);
 
     if (is_known)
         e->mark_wall_ns = core_wall(e);

@@ -2,6 +2,7 @@
 
 #include "common/pure/client_id.h"
 #include "tests/simulation/world.h"
+#include "venue_simulator/margin.h"
 
 #include "trading_engine/records.h"
 
@@ -188,6 +189,7 @@ static void on_executed(struct judge *judge, const struct exchange_order *order,
 {
     judge->fills++;
     judge->partial_fills += order->state == EXCHANGE_PARTIALLY_FILLED;
+    judge->perpetual_fills += order->instrument == VENUE_PERPETUAL;
     intent->executed += qty;
     if (intent->executed > intent->qty_max)
         sim_fail(&judge->world->sim, "order %llx wanted %lld and executed %lld",
@@ -258,7 +260,9 @@ static bool is_as_executed(const struct sim_venue *venue, const struct exchange_
     return t->price == x->price && t->qty == x->qty && t->fee == x->fee && t->side == x->side &&
            t->order_id == order_id &&
            t->header.instrument == venue->definitions[x->instrument].header.instrument &&
-           strcmp(t->fee_asset, venue->exchange.assets[x->fee_asset]) == 0;
+           strcmp(t->fee_asset, venue->exchange.assets[x->fee_asset]) == 0 &&
+           t->realised_pnl == x->realised_pnl &&
+           t->has_realised_pnl == exchange_is_perpetual(&venue->exchange, x->instrument);
 }
 
 void judge_trade(struct judge *judge, struct sim_venue *venue, const struct wire_trade_event *t)
@@ -361,6 +365,47 @@ static const struct position *position_of(const struct world *world, const struc
     return NULL;
 }
 
+/* Payments of funding, by the exchange and by the ledger. What the ledger's first balances had in
+ * them already is not told of positions. */
+static uint64_t fundings_of(const struct sim_venue *venue, int64_t *sum)
+{
+    struct exchange_funding f;
+    uint64_t cursor = 0, count = 0;
+
+    for (*sum = 0; exchange_next_funding(&venue->exchange, venue->main, &cursor, &f); count++)
+        *sum += f.amount;
+    return count;
+}
+
+static const struct account *ledger_account(const struct world *world,
+                                            const struct sim_venue *venue)
+{
+    const struct position_core *core = &world->positions.core;
+
+    for (uint32_t i = 0; i < core->account_count; i++)
+        if (core->accounts[i].id == venue->account)
+            return &core->accounts[i];
+    return NULL;
+}
+
+static const char *unsettled_perpetual(const struct world *world, const struct sim_venue *venue)
+{
+    const struct exchange_position *theirs =
+        &venue->exchange.accounts[venue->main].positions[VENUE_PERPETUAL];
+    const struct position *ours = position_of(world, venue, VENUE_PERPETUAL, 0);
+    const struct account *account = ledger_account(world, venue);
+    int64_t sum;
+    uint64_t payments = fundings_of(venue, &sum);
+
+    if ((account ? account->applied_event_number : 0) != payments)
+        return say("on %s there were %lld payments of funding, the ledger has %lld", venue->name,
+                   (long long)payments, account ? (long long)account->applied_event_number : -1);
+    if (ours && (!ours->has_venue || ours->venue_qty != theirs->qty))
+        return say("position_server has not heard the position on %s: %lld, not %lld", venue->name,
+                   (long long)ours->venue_qty, (long long)theirs->qty);
+    return NULL;
+}
+
 static const char *unsettled_venue(struct judge *judge, struct sim_venue *venue)
 {
     struct world *world = judge->world;
@@ -385,6 +430,18 @@ static const char *unsettled_venue(struct judge *judge, struct sim_venue *venue)
     if (judge->stored_number[v] < status.last_trade_number)
         return say("position_server is behind on %s: %lld of %lld", venue->name,
                    (long long)judge->stored_number[v], (long long)status.last_trade_number);
+    return unsettled_perpetual(world, venue);
+}
+
+/* Figures are asked for each 10 s here: where the ledger began is settled by some of them. */
+static const char *unsettled_openings(const struct world *world)
+{
+    const struct position_core *core = &world->positions.core;
+
+    for (uint32_t i = 0; i < core->balance_count; i++)
+        if (core->balances[i].opening_agreed < 5)
+            return say("where %s began is not settled: %lld", core->balances[i].asset,
+                       core->balances[i].opening_agreed, 0);
     return NULL;
 }
 
@@ -411,6 +468,8 @@ const char *judge_unsettled(struct judge *judge)
         why = unsettled_venue(judge, &judge->world->venues[v]);
     if (!why && !judge->world->positions.node.is_up)
         why = "position_server is down";
+    if (!why)
+        why = unsettled_openings(judge->world);
     return why ? why : unsettled_runner(judge);
 }
 
@@ -444,6 +503,35 @@ static void check_accounts(struct judge *judge, struct sim_venue *venue)
                          venue->definitions[pair].name, venue->name, strategy,
                          (long long)(p ? p->holding.qty : 0), (long long)theirs);
         }
+}
+
+/* Executions that came in another order realise otherwise, and leave another cost: in sum it is the
+ * same. The exchange rounds what a closed part cost, we do not: a unit an execution. */
+static void check_perpetual(struct judge *judge, struct sim_venue *venue)
+{
+    const struct exchange_position *theirs =
+        &venue->exchange.accounts[venue->main].positions[VENUE_PERPETUAL];
+    const struct position *ours = position_of(judge->world, venue, VENUE_PERPETUAL, 0);
+
+    if (!ours)
+        return;
+    const struct holding *h = &ours->holding;
+    const struct account *account = ledger_account(judge->world, venue);
+    int64_t paid = 0;
+    judge->fundings += fundings_of(venue, &paid);
+    if (account && account->began_event_number == 0 && ours->funding != paid)
+        sim_fail(&judge->world->sim, "funding on %s: ledger %lld, exchange %lld", venue->name,
+                 (long long)ours->funding, (long long)paid);
+    int64_t earned = holding_amount(h, h->realised - h->cost, POSITION_AMOUNT_EXP);
+    int64_t off = earned - (theirs->realised - theirs->cost);
+    if ((off < 0 ? -off : off) > (int64_t)ours->trades * 2 || ours->fees != theirs->fees ||
+        ours->venue_realised != theirs->realised)
+        sim_fail(&judge->world->sim,
+                 "profit on %s: ledger %lld (stated %lld, fees %lld), exchange %lld of %lld (fees "
+                 "%lld)",
+                 venue->name, (long long)earned, (long long)ours->venue_realised,
+                 (long long)ours->fees, (long long)(theirs->realised - theirs->cost),
+                 (long long)theirs->realised, (long long)theirs->fees);
 }
 
 static void check_intents(struct judge *judge)
@@ -499,6 +587,7 @@ void judge_final(struct judge *judge)
     for (unsigned v = 0; v < WORLD_VENUES; v++) {
         check_numbers(judge, &judge->world->venues[v]);
         check_accounts(judge, &judge->world->venues[v]);
+        check_perpetual(judge, &judge->world->venues[v]);
     }
     check_intents(judge);
 }

@@ -38,7 +38,7 @@ struct judge {
     uint64_t last_number[JUDGE_VENUES], numbers_max;
     uint64_t stored_number[JUDGE_VENUES]; /* Last one in position_server's committed store. */
     int64_t killed_ns;                    /* The operator's kill counts since; 0: none. */
-    uint64_t orders, fills, partial_fills, refused, cancels;
+    uint64_t orders, fills, partial_fills, refused, cancels, perpetual_fills, fundings;
 };
 
 void judge_init(struct judge *judge, struct world *world);

@@ -120,7 +120,9 @@ static void engine_request(struct node *node, unsigned port,
     struct engine_node *e = node->state;
 
     (void)request;
-    if (port != STREAM_TRADE_EVENTS)
+    if (port == STREAM_TRADE_EVENTS)
+        engine_core_republish_positions(e->core, node->sim->now_ns);
+    else
         (void)engine_core_republish(e->core, node->sim->now_ns);
 }
 
@@ -180,7 +182,7 @@ static const struct node_ops engine_ops = { engine_boot,  engine_event,     engi
 
 void node_engine_init(struct world *world, unsigned v)
 {
-    static const char *const names[] = { "BTC-USDT", "ETH-USDT" };
+    static const char *const names[] = { "BTC-USDT", "ETH-USDT", "BTC-USDT-PERP" };
     struct engine_node *e = &world->engines[v];
     struct engine_config *c = &e->config;
 
@@ -199,6 +201,7 @@ void node_engine_init(struct world *world, unsigned v)
     c->orders_max = 4096;
     c->trades_max = 16384;
     c->executions_by_account = true;
+    c->has_positions = true;
     c->replace_keeps_id = e->venue->is_kraken;
     c->has_dead_man = e->venue->is_kraken;
     c->timing.order_timeout_ns = 2 * NS_PER_S;

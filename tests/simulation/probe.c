@@ -69,6 +69,8 @@ static void place(struct probe *probe, struct runner_core *core, size_t at, int6
     intent.price = intent.type == ORDER_MARKET ? 0 : some_price(probe, book, intent.side);
     intent.qty = runner_round_qty(
         book, (int64_t)((i128)notional * EXCHANGE_ONE * EXCHANGE_ONE / MAX(market_mid(book), 1)));
+    intent.is_reduce_only =
+        book->definition.kind == INSTRUMENT_PERPETUAL && sim_below(dice, 3) == 0;
     /* Now and then one that somebody has to refuse. */
     if (sim_below(dice, 40) == 0)
         intent.qty = 1;

@@ -11,7 +11,7 @@
 struct totals {
     uint64_t seeds, failed, simulated_ns, steps;
     uint64_t faults[FAULT_COUNT];
-    uint64_t intents, orders, refused, fills, partial_fills, cancels;
+    uint64_t intents, orders, refused, fills, partial_fills, cancels, perpetual_fills, fundings;
 };
 
 struct options {
@@ -43,6 +43,8 @@ static void add(struct totals *t, const struct world *world)
     t->fills += judge->fills;
     t->partial_fills += judge->partial_fills;
     t->cancels += judge->cancels;
+    t->perpetual_fills += judge->perpetual_fills;
+    t->fundings += judge->fundings;
 }
 
 static uint64_t run_one(struct world *world, uint64_t seed, const struct options *options,
@@ -72,10 +74,12 @@ static void report(const struct totals *t, double seconds)
 {
     printf("%" PRIu64 " seeds, %.2f simulated hours in %.1f s (%.2f hours a minute), %" PRIu64
            " events; %" PRIu64 " intents, %" PRIu64 " venue orders, %" PRIu64
-           " refused there, %" PRIu64 " fills (%" PRIu64 " partial), %" PRIu64 " cancels\n",
+           " refused there, %" PRIu64 " fills (%" PRIu64 " partial, %" PRIu64
+           " of perpetuals), %" PRIu64 " cancels, %" PRIu64 " payments of funding\n",
            t->seeds, (double)t->simulated_ns / 3.6e12, seconds,
            (double)t->simulated_ns / 3.6e12 / MAX(seconds, 1e-9) * 60, t->steps, t->intents,
-           t->orders, t->refused, t->fills, t->partial_fills, t->cancels);
+           t->orders, t->refused, t->fills, t->partial_fills, t->perpetual_fills, t->cancels,
+           t->fundings);
     printf("faults:");
     for (unsigned i = 0; i < FAULT_COUNT; i++)
         printf("%s %s %" PRIu64, i ? "," : "", sim_fault_str((enum sim_fault)i), t->faults[i]);

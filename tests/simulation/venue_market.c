@@ -1,5 +1,5 @@
 /* A venue's public side: book, quotes and definitions, as its gateway would publish them. */
-#include "tests/simulation/world.h"
+#include "tests/simulation/venue_parts.h"
 
 static struct node *gateway(struct sim_venue *venue)
 {
@@ -101,6 +101,33 @@ static void publish_quote(struct sim_venue *venue, unsigned i, bool is_forced)
     bus_send(gateway(venue), STREAM_MARKET_DATA, &quote.header);
 }
 
+void venue_publish_mark(struct sim_venue *venue, uint32_t instrument)
+{
+    const struct exchange_perpetual *p = &venue->exchange.instruments[instrument].perpetual;
+    struct wire_mark_price mark;
+    struct wire_funding funding;
+
+    if (!gateway(venue)->is_up || p->mark_price == 0)
+        return;
+    WIRE_BEGIN(&mark, mark_price);
+    mark.header.account = venue->account;
+    mark.header.instrument = venue->definitions[instrument].header.instrument;
+    mark.header.origin_ns = venue->sim->now_ns;
+    mark.mark_price = p->mark_price;
+    mark.index_price = p->index_price;
+    mark.price_exp = EXCHANGE_EXP;
+    bus_send(gateway(venue), STREAM_MARKET_DATA, &mark.header);
+    WIRE_BEGIN(&funding, funding);
+    funding.header.account = venue->account;
+    funding.header.instrument = mark.header.instrument;
+    funding.header.origin_ns = venue->sim->now_ns;
+    funding.next_funding_ns = p->next_funding_ns;
+    funding.interval_ns = venue->exchange.instruments[instrument].config.funding_interval_ns;
+    funding.rate_ppb = p->rate_ppb;
+    funding.is_estimate = 1;
+    bus_send(gateway(venue), STREAM_MARKET_DATA, &funding.header);
+}
+
 void venue_publish_changes(struct sim_venue *venue)
 {
     for (unsigned i = 0; i < VENUE_PAIRS; i++) {
@@ -133,5 +160,7 @@ void venue_publish_all(struct sim_venue *venue)
         bus_send(gateway(venue), STREAM_MARKET_DATA, &status.header);
         publish_snapshot(venue, i);
         publish_quote(venue, i, true);
+        if (i == VENUE_PERPETUAL)
+            venue_publish_mark(venue, i);
     }
 }

@@ -4,7 +4,8 @@
  *
  * Two kinds: one answers as Binance does (cancel and new instead of amend, executions in the answer
  * of an order as well as on the stream), the other as Kraken (amends in place, executions on the
- * stream only, a cancel's answer without a total, a dead-man switch). */
+ * stream only, a cancel's answer without a total, a dead-man switch). Both have a perpetual beside
+ * their two spot pairs, with the symbol of one of them, in one wallet. */
 #ifndef TICKPIPE_TESTS_SIMULATION_VENUE_MODEL_H
 #define TICKPIPE_TESTS_SIMULATION_VENUE_MODEL_H
 
@@ -12,7 +13,7 @@
 #include "venue_simulator/exchange.h"
 #include "venues/venue.h"
 
-enum { VENUE_PAIRS = 2, VENUE_CHANGES_MAX = 128 };
+enum { VENUE_PAIRS = 3, VENUE_PERPETUAL = 2, VENUE_CHANGES_MAX = 128 };
 
 struct world;
 

@@ -159,10 +159,10 @@ static void step(void *ctx, void *payload, uint64_t tag)
 
 static void add_crowd(struct world *world)
 {
-    static const int64_t starts[VENUE_PAIRS] = { 60000, 3000 };
+    static const int64_t starts[] = { 60000, 3000 };
 
     crowd_init(&world->crowd);
-    for (unsigned pair = 0; pair < VENUE_PAIRS; pair++) {
+    for (unsigned pair = 0; pair < COUNT(starts); pair++) {
         const struct crowd_config config = { .start_price = starts[pair] * EXCHANGE_ONE,
                                              .volatility_ppm = 100,
                                              .half_spread_ppm = 50,
@@ -176,12 +176,17 @@ static void add_crowd(struct world *world)
                                              .dislocation_every_ms = 4000,
                                              .dislocation_min_ppm = 900,
                                              .dislocation_max_ppm = 2500,
-                                             .dislocation_ms = 400 };
+                                             .dislocation_ms = 400,
+                                             .basis_ppm = 300 };
         int at = crowd_add_pair(&world->crowd, &config, sim_random(&world->sim));
         for (unsigned v = 0; v < WORLD_VENUES && at >= 0; v++) {
             struct sim_venue *venue = &world->venues[v];
             if (crowd_add_place(&world->crowd, at, &venue->exchange, pair, venue->maker,
                                 venue->taker, v ? 60 : 0, sim_random(&world->sim)) != 0)
+                abort();
+            if (pair == 0 &&
+                crowd_add_place(&world->crowd, at, &venue->exchange, VENUE_PERPETUAL, venue->maker,
+                                venue->taker, v ? 40 : 20, sim_random(&world->sim)) != 0)
                 abort();
         }
     }

@@ -16,7 +16,7 @@ static const char *const perp_names[] = { "BTC-USDT-PERP", "BTC-USDT" };
 static struct {
     int64_t qty, avg_price;
     uint32_t leverage_ppm;
-    bool is_hedged, is_mode_silent;
+    bool is_hedged, is_mode_silent, is_positions_late;
     int64_t total, free;
 } venue;
 
@@ -72,6 +72,8 @@ static inline void perp_answer_one(struct world *w, const struct venue_command *
         }
         break;
     case OP_POSITIONS:
+        if (venue.is_positions_late)
+            return;
         r = perp_position(w, venue.qty, venue.avg_price);
         r.is_from_stream = false;
         r.op = c->op;

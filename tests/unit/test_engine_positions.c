@@ -155,6 +155,31 @@ static void a_position_from_before_the_journal_is_taken_over(void)
     CHECK_INT(engine_core_counters(w->core)->positions_differed, 0);
 }
 
+/* One that was on its way when a round wanted one is older than the round: another is asked for. */
+static void a_round_does_not_wait_for_a_list_that_was_asked_before_it(void)
+{
+    struct world *w = perp_started();
+    unsigned rounds;
+
+    perp_run(w, 60500); /* Into the next minute: balances and positions are asked for. */
+    perp_trade(w, SIDE_BUY, E8(43000), QTY, 0);
+    venue.qty = QTY;
+    venue.avg_price = E8(43000);
+    venue.is_positions_late = true;
+    w->command_count = 0;
+    for (int i = 0; i < 100 && !world_last(w, OP_POSITIONS); i++)
+        perp_run(w, 100);
+    struct venue_command asked = *world_last(w, OP_POSITIONS);
+    world_channel(w, false);
+    world_channel(w, true); /* A round, while that one is out. */
+    perp_run(w, 500);
+    rounds = (unsigned)engine_core_counters(w->core)->reconciles;
+    venue.is_positions_late = false;
+    perp_answer_one(w, &asked);
+    perp_run(w, 1000);
+    CHECK_INT(engine_core_counters(w->core)->reconciles, rounds + 1);
+}
+
 /* ---- executions ---- */
 
 static void a_fill_carries_the_profit_that_the_venue_states(void)
@@ -267,6 +292,14 @@ static void the_list_of_funding_is_asked_after_a_payment_is_due(void)
     perp_run(w, 2000);
     CHECK_INT(world_commands(w, OP_FUNDING), 1);
     CHECK(world_last(w, OP_FUNDING)->since_wall_ns <= WORLD_WALL + w->now_ns);
+    /* As feeds are: at the hour they already speak of the next one. */
+    f.next_funding_ns = WORLD_WALL + w->now_ns + 5 * NS_PER_S;
+    world_send(w, &f);
+    perp_run(w, 5000);
+    f.next_funding_ns += 3600 * NS_PER_S;
+    world_send(w, &f);
+    perp_run(w, 12000);
+    CHECK_INT(world_commands(w, OP_FUNDING), 2);
 }
 
 static void a_margin_balance_says_margin_and_unrealised_profit(void)
@@ -450,6 +483,7 @@ int main(void)
     CASE(a_settled_difference_is_said_once_and_limits_take_the_worse);
     CASE(figures_in_motion_are_not_compared);
     CASE(a_position_from_before_the_journal_is_taken_over);
+    CASE(a_round_does_not_wait_for_a_list_that_was_asked_before_it);
     CASE(a_fill_carries_the_profit_that_the_venue_states);
     CASE(funding_is_told_once_whoever_tells_it);
     CASE(funding_without_a_reference_is_known_by_its_hour);

@@ -634,6 +634,27 @@ static void a_checkpoint_restores_the_same_state(void)
     CHECK_INT(world_outs(w, WIRE_trade_event), 0);
 }
 
+/* The venue says that more was executed than we saw; its lists do not show it for long. It must not
+ * fall out of what is asked for. */
+static void what_is_known_to_be_missing_stays_asked_for(void)
+{
+    struct world *w = world_started();
+    int64_t placed_wall = WORLD_WALL + w->now_ns;
+    uint64_t id = world_place(w, SIDE_BUY, E8(43000), E8(1));
+
+    world_accept(w, id);
+    struct venue_report r = world_news(w, id, REPORT_ORDER);
+    r.state = ORDER_PARTIALLY_FILLED;
+    r.cum_qty = E8(1) / 2;
+    world_report(w, &r);
+    world_run(w, 200000);
+    CHECK(world_last(w, OP_EXECUTIONS)->since_wall_ns <= placed_wall);
+    world_fill(w, id, "T1", E8(1) / 2, E8(1) / 2);
+    world_end(w, id, REPORT_CANCELLED, E8(1) / 2);
+    world_run(w, 200000);
+    CHECK(world_last(w, OP_EXECUTIONS)->since_wall_ns > placed_wall);
+}
+
 int main(void)
 {
     CASE(an_unknown_order_is_asked_and_never_sent_again);
@@ -663,5 +684,6 @@ int main(void)
     CASE(balances_say_which_executions_they_surely_hold);
     CASE(a_transfer_is_told_once);
     CASE(a_checkpoint_restores_the_same_state);
+    CASE(what_is_known_to_be_missing_stays_asked_for);
     DONE();
 }
