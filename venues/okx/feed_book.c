@@ -1,7 +1,11 @@
 #include "common/leaf/fixed.h"
+#include "common/pure/book_emit.h"
 #include "venues/okx/feed.h"
 
-enum { RESYNC_ATTEMPTS_MAX = 3 }; /* Waits double from RESYNC_WAIT_NS to eight of them. */
+enum {
+    RESYNC_ATTEMPTS_MAX = 3, /* Waits double from RESYNC_WAIT_NS to eight of them. */
+    DELTA_LEVELS_MAX = 128,  /* Finding repeats is quadratic. */
+};
 #define RESYNC_WAIT_NS (1 * NS_PER_S)
 #define RESYNC_CALM_NS (10 * NS_PER_S) /* Good for so long: the next failure is a first one. */
 
@@ -272,15 +276,36 @@ int okx_book_read(struct okx_feed *feed, struct okx_market *market, struct scan_
 
 /* ---- applying ---- */
 
+/* A side as the venue sends it, best first: each price once. */
+static bool is_sorted(const struct wire_level *levels, uint32_t count, bool is_bid)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (is_bid ? levels[i - 1].price <= levels[i].price
+                   : levels[i - 1].price >= levels[i].price)
+            return false;
+    return true;
+}
+
+/* A delta has each price once: a receiver may set its levels in any order. Of several changes of
+ * one price the last holds. false: too many to look for them; the book itself says it shorter. */
+static bool unite(struct wire_level *levels, uint32_t *count, bool is_bid)
+{
+    if (LIKELY(is_sorted(levels, *count, is_bid)))
+        return true;
+    if (*count > DELTA_LEVELS_MAX)
+        return false;
+    *count = book_unite(levels, *count);
+    return true;
+}
+
 void okx_book_apply(struct okx_feed *feed, struct okx_market *market,
                     const struct okx_book_message *message)
 {
     struct book *book = &market->book;
 
-    /* Best first from the venue: set from the worst up, a snapshot's go to the end of the array. */
-    for (uint32_t i = message->bid_count; i-- > 0;)
+    for (uint32_t i = 0; i < message->bid_count; i++)
         book_set(book, SIDE_BUY, feed->bids[i].price, feed->bids[i].qty);
-    for (uint32_t i = message->ask_count; i-- > 0;)
+    for (uint32_t i = 0; i < message->ask_count; i++)
         book_set(book, SIDE_SELL, feed->asks[i].price, feed->asks[i].qty);
     book->exchange_ns = message->exchange_ns;
     market->sequence = message->seq;
@@ -363,10 +388,16 @@ static bool is_next(const struct okx_call *call, const struct okx_market *market
     return call->feed->takes_any_symbol && market->sequence < 0;
 }
 
+static uint64_t dropped(const struct okx_market *market)
+{
+    return market->book.bids.dropped + market->book.asks.dropped;
+}
+
 static int on_update(const struct okx_call *call, struct okx_market *market,
-                     const struct okx_book_message *message)
+                     struct okx_book_message *message)
 {
     struct okx_feed *feed = call->feed;
+    uint64_t dropped_before = dropped(market);
 
     if (market->is_awaiting || market->is_lost) {
         if (feed->buffer.market == market)
@@ -392,7 +423,12 @@ static int on_update(const struct okx_call *call, struct okx_market *market,
         return err;
     if (message->bid_count + message->ask_count == 0)
         return 0;
-    publish_delta(call, market, message);
+    bool fits = unite(feed->bids, &message->bid_count, true) &&
+                unite(feed->asks, &message->ask_count, false);
+    if (LIKELY(fits && dropped(market) == dropped_before))
+        publish_delta(call, market, message);
+    else
+        okx_market_snapshot(call, market, false);
     quote_top(call, market);
     return 0;
 }
