@@ -1,6 +1,7 @@
 /* feed.h - the market feed's state, and what its files offer one another.
  *
- * feed.c           the life of its connections: requests, subscriptions, liveness
+ * feed.c           the life of its connections: subscriptions, liveness
+ * feed_http.c      what is asked by REST, and the answers
  * feed_frame.c     frames by kind, notices and errors, the venue's system status
  * feed_market.c    markets, their definitions, what the metadata says
  * feed_book.c      books: sequence chain, staleness, what is published of them
@@ -150,8 +151,20 @@ void okx_feed_resync(const struct okx_call *call, struct okx_market *market);
 /* okx_feed_update_state works the whole feed's state out of its parts and publishes a change. */
 void okx_feed_update_state(const struct okx_call *call, bool always);
 
+extern const char *const okx_list_types[LIST_COUNT];
+
+/* ---- feed_http.c ---- */
+
 /* okx_feed_request starts a GET. 0 or what request said. */
 int okx_feed_request(const struct okx_call *call, uint64_t tag, const char *path);
+
+void okx_feed_ask_list(const struct okx_call *call, enum okx_list list);
+void okx_feed_ask_time(const struct okx_call *call);
+void okx_feed_ask_status(const struct okx_call *call);
+
+/* okx_feed_http is struct venue_feed_ops.http. */
+int okx_feed_http(void *state, const struct venue_response *response,
+                  const struct venue_clock *clock, const struct venue_out *out);
 
 /* What answers are told by; the low bits of TAG_BOOK count. */
 enum { TAG_LIST = 1, TAG_TIME = 8, TAG_STATUS = 9, TAG_BOOK = 256 };

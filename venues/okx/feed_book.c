@@ -1,4 +1,3 @@
-#include "common/leaf/fixed.h"
 #include "common/pure/book_emit.h"
 #include "venues/okx/feed.h"
 

@@ -1,7 +1,4 @@
-#include "common/leaf/fixed.h"
 #include "venues/okx/feed.h"
-
-#include <stdio.h>
 
 enum { PPB_EXP = 9 };
 

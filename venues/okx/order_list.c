@@ -1,7 +1,5 @@
 #include "venues/okx/order.h"
 
-#include <stdio.h>
-
 #define SWEEP_WAIT_NS   (200 * NS_PER_MS) /* Cancels are accepted before they are done. */
 #define CONFIRM_WAIT_NS (200 * NS_PER_MS)
 

@@ -1,4 +1,3 @@
-#include "common/leaf/fixed.h"
 #include "venues/okx/order.h"
 
 #include <stdio.h>

@@ -1,8 +1,6 @@
 /* OKX's simulator side: life of connections, the dead man's switch, maintenance. */
 #include "venues/okx/sim_okx.h"
 
-#include <string.h>
-
 static const int64_t IDLE_NS = 30 * NS_PER_S;
 static const int64_t NOTICE_NS = 60 * NS_PER_S;
 

@@ -76,12 +76,14 @@ struct osim_member {
     bool is_asset_changed[EXCHANGE_ASSETS_MAX];
 };
 
+enum osim_channel { PUSH_ORDERS, PUSH_ACCOUNT, PUSH_POSITIONS, PUSH_BALANCE_AND_POSITION };
+
 /* A push that waits for the end of the turn. */
 struct osim_push {
     struct osim_push *next;
     uint32_t account;
     wire_instrument_kind kind; /* Of orders: what subscriptions by product want. */
-    enum { PUSH_ORDERS, PUSH_ACCOUNT, PUSH_POSITIONS, PUSH_BALANCE_AND_POSITION } channel;
+    enum osim_channel channel;
     char *data;
     int64_t at_ns; /* Not before. */
 };
@@ -177,16 +179,31 @@ void osim_private_regular(struct osim *osim); /* Every five seconds. */
 /* What a phantom's life was, told like any order's. */
 void osim_phantom_push(struct osim *osim, const struct exchange_order *order);
 
-/* Rows, without braces around: order as REST has it, with what the channel adds where ws is true.
- */
+/* An order's row as REST has it, without braces around. */
 void osim_order_row(struct osim *osim, const struct exchange_order *order, struct sim_text *out);
+
+/* ---- sim_account.c (7): rows of balances and positions; only: these assets, NULL: all ---- */
+
 void osim_balance_details(struct osim *osim, uint32_t account, const bool *only,
                           struct sim_text *out);
 void osim_balance_row(struct osim *osim, uint32_t account, const bool *only, struct sim_text *out);
 void osim_position_row(struct osim *osim, uint32_t account, uint32_t instrument,
                        struct sim_text *out);
 
-/* ---- sim_public.c (2, 3) ---- */
+/* ---- sim_book.c (2.3, 3) ---- */
+
+/* osim_shadow_of gives what subscribers have; made when first asked for. osim_book_flush sends them
+ * what has changed since. */
+struct osim_shadow *osim_shadow_of(struct osim *osim, uint32_t at);
+void osim_book_flush(struct osim *osim, uint32_t at);
+void osim_book_snapshot(struct osim *osim, struct sim_ws *ws, uint32_t at);
+uint32_t osim_take_top(const struct match_side *side, uint32_t depth, struct osim_level *out);
+void osim_add_side(const struct exchange_instrument *instrument, const struct osim_level *levels,
+                   uint32_t count, struct sim_text *out);
+void osim_book_row(struct osim *osim, uint32_t at, uint32_t depth, bool has_sequence,
+                   struct sim_text *out);
+
+/* ---- sim_public.c, sim_subscribe.c (2) ---- */
 
 void osim_public_event(struct osim *osim, const struct exchange_event *event);
 void osim_public_flush(struct osim *osim); /* Every tick. */
@@ -197,8 +214,9 @@ int osim_public_subscribe(struct osim *osim, struct sim_ws *ws, const cJSON *arg
 void osim_instrument_row(const struct osim *osim, uint32_t at, struct sim_text *out);
 void osim_ticker_row(const struct osim *osim, uint32_t at, struct sim_text *out);
 void osim_funding_row(const struct osim *osim, uint32_t at, struct sim_text *out);
-void osim_book_row(struct osim *osim, uint32_t at, uint32_t depth, bool has_sequence,
-                   struct sim_text *out);
+/* osim_take_quote looks at the top: whether it is another than before. */
+bool osim_take_quote(struct osim *osim, uint32_t at);
+void osim_quote_row(const struct osim *osim, uint32_t at, struct sim_text *out);
 void osim_status_row(const struct osim *osim, struct sim_text *out);
 void osim_status_push(struct osim *osim);
 

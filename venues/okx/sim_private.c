@@ -2,7 +2,6 @@
  * REST shares with them (7). */
 #include "venues/okx/sim_okx.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,15 +191,16 @@ static void add_push(struct osim *osim, const struct exchange_order *order, cons
 
 /* ---- the queue ---- */
 
-static void push(struct osim *osim, uint32_t account, wire_instrument_kind kind, int channel,
-                 struct sim_text *text)
+static void push(struct osim *osim, uint32_t account, wire_instrument_kind kind,
+                 enum osim_channel channel, struct sim_text *text)
 {
     struct osim_push *push = calloc(1, sizeof(*push));
 
     if (!push)
         abort(); /* A tool, not a trading process. */
-    *push = (struct osim_push){ .account = account, .kind = kind, .data = text->at };
-    push->channel = channel;
+    *push = (struct osim_push){
+        .account = account, .kind = kind, .channel = channel, .data = text->at
+    };
     *text = (struct sim_text){ 0 };
     *osim->last_push = push;
     osim->last_push = &push->next;
@@ -228,115 +228,6 @@ static void push_order(struct osim *osim, const struct exchange_order *order,
 void osim_phantom_push(struct osim *osim, const struct exchange_order *order)
 {
     push_order(osim, order, NULL, false);
-}
-
-/* ---- balances and positions ---- */
-
-static int64_t positions_upl(const struct osim *osim, uint32_t account, uint32_t asset)
-{
-    const struct exchange *exchange = osim->sim->exchange;
-    int64_t upl = 0;
-
-    for (uint32_t i = 0; i < exchange->instrument_count; i++)
-        if (exchange_is_perpetual(exchange, i) && exchange->instruments[i].quote == asset)
-            upl += exchange_unrealised(exchange, account, i);
-    return upl;
-}
-
-static void add_asset(struct osim *osim, uint32_t account, uint32_t asset, struct sim_text *out)
-{
-    const struct exchange *exchange = osim->sim->exchange;
-    const struct exchange_balance *balance = &exchange->accounts[account].balances[asset];
-    struct exchange_margin margin;
-
-    exchange_margin(exchange, account, asset, &margin);
-    int64_t cash = balance->free + balance->locked, upl = positions_upl(osim, account, asset);
-    int64_t orders = balance->locked + margin.order_margin;
-    sim_textf(out, "{\"ccy\":\"%s\"", exchange->assets[asset]);
-    osim_pair(out, "cashBal", cash);
-    osim_pair(out, "availBal", MAX(exchange_available(exchange, account, asset), 0));
-    osim_pair(out, "availEq", MAX(exchange_available(exchange, account, asset), 0));
-    osim_pair(out, "ordFrozen", orders);
-    osim_pair(out, "frozenBal", orders + margin.position_margin);
-    osim_pair(out, "upl", upl);
-    osim_pair(out, "eq", cash + upl);
-    osim_pair(out, "eqUsd", cash + upl);
-    osim_pair(out, "imr", margin.position_margin + margin.order_margin);
-    osim_pair(out, "mmr", margin.maintenance);
-    osim_pair_ms(out, "uTime",
-                 exchange->accounts[account].updated_ns ? exchange->accounts[account].updated_ns
-                                                        : osim->sim->now_ns);
-    sim_textf(out, ",\"borrowFroz\":\"0\",\"crossLiab\":\"0\",\"disEq\":\"0\",\"fixedBal\":\"0\","
-                   "\"interest\":\"0\",\"isoEq\":\"0\",\"isoLiab\":\"0\",\"isoUpl\":\"0\","
-                   "\"liab\":\"0\",\"maxLoan\":\"0\",\"mgnRatio\":\"\",\"notionalLever\":\"\","
-                   "\"stgyEq\":\"0\",\"twap\":\"0\",\"uplLiab\":\"0\"}");
-}
-
-void osim_balance_details(struct osim *osim, uint32_t account, const bool *only,
-                          struct sim_text *out)
-{
-    const struct exchange *exchange = osim->sim->exchange;
-    bool is_first = true;
-
-    for (uint32_t i = 0; i < exchange->asset_count; i++) {
-        const struct exchange_balance *balance = &exchange->accounts[account].balances[i];
-        if (only ? !only[i] : balance->free + balance->locked == 0)
-            continue;
-        sim_textf(out, "%s", is_first ? "" : ",");
-        add_asset(osim, account, i, out);
-        is_first = false;
-    }
-}
-
-void osim_balance_row(struct osim *osim, uint32_t account, const bool *only, struct sim_text *out)
-{
-    sim_textf(out, "{\"adjEq\":\"\",\"borrowFroz\":\"\",\"details\":[");
-    osim_balance_details(osim, account, only, out);
-    sim_textf(out, "],\"imr\":\"\",\"isoEq\":\"0\",\"mgnRatio\":\"\",\"mmr\":\"\","
-                   "\"notionalUsd\":\"\",\"ordFroz\":\"\",\"totalEq\":\"\"");
-    osim_pair_ms(out, "uTime", osim->sim->now_ns);
-    sim_textf(out, ",\"upl\":\"\"}");
-}
-
-void osim_position_row(struct osim *osim, uint32_t account, uint32_t at, struct sim_text *out)
-{
-    const struct exchange *exchange = osim->sim->exchange;
-    const struct exchange_instrument *instrument = &exchange->instruments[at];
-    const struct exchange_position *position = &exchange->accounts[account].positions[at];
-    int64_t liquidation = exchange_liquidation_price(exchange, account, at);
-
-    sim_textf(out,
-              "{\"instId\":\"%s\",\"instType\":\"SWAP\",\"mgnMode\":\"cross\",\"posSide\":\"net\","
-              "\"posId\":\"%llu\",\"ccy\":\"%s\",\"posCcy\":\"\",\"lever\":\"%u\"",
-              instrument->config.symbol, 1752810569801498000ull + account * 100ull + at,
-              instrument->config.quote, exchange_leverage(exchange, account, at));
-    osim_pair(out, "pos", osim_size(instrument, position->qty));
-    if (position->qty)
-        osim_pair(out, "avgPx", exchange_entry_price(position));
-    else
-        sim_textf(out, ",\"avgPx\":\"\"");
-    osim_pair(out, "markPx", instrument->perpetual.mark_price);
-    osim_pair(out, "idxPx", instrument->perpetual.index_price);
-    osim_pair(out, "last", instrument->last_price);
-    if (liquidation)
-        osim_pair(out, "liqPx", liquidation);
-    else
-        sim_textf(out, ",\"liqPx\":\"\"");
-    osim_pair(out, "upl", exchange_unrealised(exchange, account, at));
-    osim_pair(out, "imr", exchange_position_margin(exchange, account, at));
-    osim_pair(out, "mmr", exchange_maintenance(exchange, account, at));
-    osim_pair(out, "notionalUsd", exchange_position_value(exchange, account, at));
-    osim_pair(out, "pnl", position->realised);
-    osim_pair(out, "fee", -position->fees);
-    osim_pair(out, "fundingFee", position->funding);
-    osim_pair(out, "realizedPnl", position->realised - position->fees + position->funding);
-    osim_pair_ms(out, "cTime", position->opened_ns);
-    osim_pair_ms(out, "uTime", position->updated_ns);
-    osim_pair_ms(out, "pTime", osim->sim->now_ns);
-    sim_textf(out, ",\"adl\":\"1\",\"availPos\":\"\",\"bePx\":\"\",\"closeOrderAlgo\":[],"
-                   "\"interest\":\"\",\"liab\":\"\",\"liabCcy\":\"\",\"liqPenalty\":\"0\","
-                   "\"margin\":\"\",\"mgnRatio\":\"\",\"optVal\":\"\",\"tradeId\":\"\","
-                   "\"uplRatio\":\"0\"}");
 }
 
 /* ---- events ---- */

@@ -1,39 +1,48 @@
 /* REST (2.5, 6, 7): public data, orders, the account. */
-#include "venues/okx/sim_okx.h"
+#include "venues/okx/sim_rest.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const int64_t WINDOW_NS = 2 * NS_PER_S;
 
-struct rest {
-    struct osim *osim;
-    struct sim_http *request;
-    uint32_t account; /* EXCHANGE_NONE on public calls. */
-    struct sim_text *data;
-    int code, status;
-    const char *message;
-    const char *after; /* Behind data. */
-    bool is_order_action;
-};
-
-static void fail(struct rest *rest, int code, const char *message)
+void osim_rest_fail(struct rest *rest, int code, const char *message)
 {
     rest->code = code;
     rest->message = message;
 }
 
-static bool query(const struct rest *rest, const char *name, char *out, size_t cap)
+bool osim_rest_query(const struct rest *rest, const char *name, char *out, size_t cap)
 {
     return sim_param(rest->request->query, strlen(rest->request->query), name, out, cap) == 0 &&
            out[0] != '\0';
 }
 
-static void comma(struct rest *rest)
+void osim_rest_comma(struct rest *rest)
 {
     if (rest->data->len > 0)
         sim_textf(rest->data, ",");
+}
+
+struct osim_filter osim_rest_filter(const struct rest *rest)
+{
+    struct osim_filter filter = { .limit = 100 };
+    char text[40];
+
+    filter.has_id = osim_rest_query(rest, "instId", filter.inst_id, sizeof(filter.inst_id));
+    filter.has_type = osim_rest_query(rest, "instType", filter.type, sizeof(filter.type));
+    if (osim_rest_query(rest, "limit", text, sizeof(text)))
+        filter.limit = (unsigned)MIN(MAX(atoi(text), 1), 100);
+    if (osim_rest_query(rest, "after", text, sizeof(text)))
+        filter.after = strtoull(text, NULL, 10);
+    return filter;
+}
+
+bool osim_rest_passes(const struct osim *osim, const struct osim_filter *filter, uint32_t at)
+{
+    return (!filter->has_id ||
+            strcmp(osim->sim->exchange->instruments[at].config.symbol, filter->inst_id) == 0) &&
+           (!filter->has_type || osim_rest_is_of_type(osim, at, filter->type));
 }
 
 /* ---- public ---- */
@@ -43,7 +52,7 @@ static void run_time(struct rest *rest)
     sim_textf(rest->data, "{\"ts\":\"%lld\"}", (long long)(rest->osim->sim->now_ns / NS_PER_MS));
 }
 
-static bool is_of_type(const struct osim *osim, uint32_t at, const char *type)
+bool osim_rest_is_of_type(const struct osim *osim, uint32_t at, const char *type)
 {
     return strcmp(type, exchange_is_perpetual(osim->sim->exchange, at) ? "SWAP" : "SPOT") == 0;
 }
@@ -51,17 +60,17 @@ static bool is_of_type(const struct osim *osim, uint32_t at, const char *type)
 static void run_instruments(struct rest *rest)
 {
     char type[16], inst_id[40];
-    bool has_id = query(rest, "instId", inst_id, sizeof(inst_id));
+    bool has_id = osim_rest_query(rest, "instId", inst_id, sizeof(inst_id));
 
-    if (!query(rest, "instType", type, sizeof(type))) {
-        fail(rest, 50014, "Parameter instType can not be empty.");
+    if (!osim_rest_query(rest, "instType", type, sizeof(type))) {
+        osim_rest_fail(rest, 50014, "Parameter instType can not be empty.");
         return;
     }
     for (uint32_t i = 0; i < rest->osim->sim->exchange->instrument_count; i++) {
         const char *symbol = rest->osim->sim->exchange->instruments[i].config.symbol;
-        if (!is_of_type(rest->osim, i, type) || (has_id && strcmp(symbol, inst_id) != 0))
+        if (!osim_rest_is_of_type(rest->osim, i, type) || (has_id && strcmp(symbol, inst_id) != 0))
             continue;
-        comma(rest);
+        osim_rest_comma(rest);
         osim_instrument_row(rest->osim, i, rest->data);
     }
 }
@@ -70,11 +79,13 @@ static void run_instruments(struct rest *rest)
 static uint32_t instrument_of(struct rest *rest)
 {
     char inst_id[40] = "";
-    uint32_t at = query(rest, "instId", inst_id, sizeof(inst_id)) ? osim_find(rest->osim, inst_id)
-                                                                  : EXCHANGE_NONE;
+    uint32_t at = osim_rest_query(rest, "instId", inst_id, sizeof(inst_id))
+                      ? osim_find(rest->osim, inst_id)
+                      : EXCHANGE_NONE;
 
     if (at == EXCHANGE_NONE)
-        fail(rest, 51001, "Instrument ID, Instrument ID code, or Spread ID doesn't exist.");
+        osim_rest_fail(rest, 51001,
+                       "Instrument ID, Instrument ID code, or Spread ID doesn't exist.");
     return at;
 }
 
@@ -83,8 +94,8 @@ static void run_books(struct rest *rest)
     uint32_t at = instrument_of(rest);
     char depth[16] = "1", source[8];
 
-    (void)query(rest, "sz", depth, sizeof(depth));
-    bool has_sequence = query(rest, "source", source, sizeof(source));
+    (void)osim_rest_query(rest, "sz", depth, sizeof(depth));
+    bool has_sequence = osim_rest_query(rest, "source", source, sizeof(source));
     if (at != EXCHANGE_NONE)
         osim_book_row(rest->osim, at, (uint32_t)MIN(MAX(atoi(depth), 1), OSIM_LEVELS), has_sequence,
                       rest->data);
@@ -102,10 +113,10 @@ static void run_tickers(struct rest *rest)
 {
     char type[16] = "";
 
-    (void)query(rest, "instType", type, sizeof(type));
+    (void)osim_rest_query(rest, "instType", type, sizeof(type));
     for (uint32_t i = 0; i < rest->osim->sim->exchange->instrument_count; i++)
-        if (is_of_type(rest->osim, i, type)) {
-            comma(rest);
+        if (osim_rest_is_of_type(rest->osim, i, type)) {
+            osim_rest_comma(rest);
             osim_ticker_row(rest->osim, i, rest->data);
         }
 }
@@ -121,14 +132,14 @@ static void run_funding_rate(struct rest *rest)
 static void run_mark_price(struct rest *rest)
 {
     char inst_id[40];
-    bool has_id = query(rest, "instId", inst_id, sizeof(inst_id));
+    bool has_id = osim_rest_query(rest, "instId", inst_id, sizeof(inst_id));
     const struct exchange *exchange = rest->osim->sim->exchange;
 
     for (uint32_t i = 0; i < exchange->instrument_count; i++) {
         const struct exchange_instrument *instrument = &exchange->instruments[i];
         if (!osim_is_swap(instrument) || (has_id && strcmp(instrument->config.symbol, inst_id)))
             continue;
-        comma(rest);
+        osim_rest_comma(rest);
         sim_textf(rest->data, "{\"instType\":\"SWAP\",\"instId\":\"%s\"",
                   instrument->config.symbol);
         osim_pair(rest->data, "markPx", instrument->perpetual.mark_price);
@@ -141,7 +152,7 @@ static void run_status(struct rest *rest)
 {
     char state[16] = "";
 
-    (void)query(rest, "state", state, sizeof(state));
+    (void)osim_rest_query(rest, "state", state, sizeof(state));
     if (rest->osim->is_maintenance)
         osim_status_row(rest->osim, rest->data);
 }
@@ -163,15 +174,15 @@ static void run_action(struct rest *rest, enum osim_action action, bool is_batch
         rest->code = fault;
     else if (is_batch ? !cJSON_IsArray(body) || cJSON_GetArraySize(body) > OSIM_BATCH
                       : !cJSON_IsObject(body))
-        fail(rest, 50002, "Incorrect json data format");
+        osim_rest_fail(rest, 50002, "Incorrect json data format");
     else if (expires && action != ACTION_CANCEL &&
              strtoll(expires, NULL, 10) * NS_PER_MS < osim->sim->now_ns)
-        fail(rest, 50036, "Order expTime can't be earlier than the current time");
+        osim_rest_fail(rest, 50036, "Order expTime can't be earlier than the current time");
     bool is_really_batch = is_batch && cJSON_GetArraySize(body) > 1;
     if (!rest->code && is_batch) {
         cJSON_ArrayForEach(arg, body)
         {
-            comma(rest);
+            osim_rest_comma(rest);
             count++;
             failed +=
                 osim_act(osim, rest->account, action, arg, false, is_really_batch, rest->data) != 0;
@@ -224,8 +235,8 @@ static void run_order(struct rest *rest)
 {
     uint32_t at = instrument_of(rest);
     char order_id[40], client_id[40];
-    bool has_order = query(rest, "ordId", order_id, sizeof(order_id));
-    bool has_client = query(rest, "clOrdId", client_id, sizeof(client_id));
+    bool has_order = osim_rest_query(rest, "ordId", order_id, sizeof(order_id));
+    bool has_client = osim_rest_query(rest, "clOrdId", client_id, sizeof(client_id));
 
     if (at == EXCHANGE_NONE)
         return;
@@ -234,35 +245,7 @@ static void run_order(struct rest *rest)
     if (order)
         osim_order_row(rest->osim, order, rest->data);
     else
-        fail(rest, 51603, "Order does not exist");
-}
-
-struct filter {
-    char inst_id[40], type[16];
-    bool has_id, has_type;
-    uint64_t after; /* Of order or bill ids; 0: from the newest. */
-    unsigned limit;
-};
-
-static struct filter filter_of(const struct rest *rest)
-{
-    struct filter filter = { .limit = 100 };
-    char text[40];
-
-    filter.has_id = query(rest, "instId", filter.inst_id, sizeof(filter.inst_id));
-    filter.has_type = query(rest, "instType", filter.type, sizeof(filter.type));
-    if (query(rest, "limit", text, sizeof(text)))
-        filter.limit = (unsigned)MIN(MAX(atoi(text), 1), 100);
-    if (query(rest, "after", text, sizeof(text)))
-        filter.after = strtoull(text, NULL, 10);
-    return filter;
-}
-
-static bool passes(const struct osim *osim, const struct filter *filter, uint32_t at)
-{
-    return (!filter->has_id ||
-            strcmp(osim->sim->exchange->instruments[at].config.symbol, filter->inst_id) == 0) &&
-           (!filter->has_type || is_of_type(osim, at, filter->type));
+        osim_rest_fail(rest, 51603, "Order does not exist");
 }
 
 static uint64_t id_of(const struct exchange_order *order)
@@ -277,15 +260,15 @@ static uint64_t id_of(const struct exchange_order *order)
 static void run_pending(struct rest *rest)
 {
     const struct exchange_account *account = &rest->osim->sim->exchange->accounts[rest->account];
-    struct filter filter = filter_of(rest);
+    struct osim_filter filter = osim_rest_filter(rest);
     unsigned count = 0;
 
     for (const struct exchange_order *order = account->last_open; order && count < filter.limit;
          order = order->prev_of_account) {
-        if (!passes(rest->osim, &filter, order->instrument) ||
+        if (!osim_rest_passes(rest->osim, &filter, order->instrument) ||
             (filter.after && id_of(order) >= filter.after))
             continue;
-        comma(rest);
+        osim_rest_comma(rest);
         osim_order_row(rest->osim, order, rest->data);
         count++;
     }
@@ -311,18 +294,18 @@ static bool is_history(const struct osim *osim, const struct exchange_order *ord
 static void run_history(struct rest *rest)
 {
     struct osim *osim = rest->osim;
-    struct filter filter = filter_of(rest);
+    struct osim_filter filter = osim_rest_filter(rest);
     size_t count = 0, cap = 1024;
     const struct exchange_order **found = malloc(cap * sizeof(*found)), *order;
     uint32_t cursor = 0;
 
     if (!filter.has_type) {
-        fail(rest, 50014, "Parameter instType can not be empty.");
+        osim_rest_fail(rest, 50014, "Parameter instType can not be empty.");
         free(found);
         return;
     }
     while (found && (order = exchange_next_order(osim->sim->exchange, rest->account, &cursor))) {
-        if (!is_history(osim, order) || !passes(osim, &filter, order->instrument) ||
+        if (!is_history(osim, order) || !osim_rest_passes(osim, &filter, order->instrument) ||
             (filter.after && id_of(order) >= filter.after))
             continue;
         if (count == cap && !(found = realloc(found, (cap *= 2) * sizeof(*found))))
@@ -331,12 +314,12 @@ static void run_history(struct rest *rest)
     }
     for (uint32_t i = 0; i < MIN(osim->phantom_count, (uint32_t)OSIM_PHANTOMS); i++)
         if (osim->phantoms[i].account == rest->account && is_history(osim, &osim->phantoms[i]) &&
-            passes(osim, &filter, osim->phantoms[i].instrument) && count < cap)
+            osim_rest_passes(osim, &filter, osim->phantoms[i].instrument) && count < cap)
             found[count++] = &osim->phantoms[i];
     if (found)
         qsort(found, count, sizeof(*found), by_newest);
     for (size_t i = 0; i < MIN(count, filter.limit); i++) {
-        comma(rest);
+        osim_rest_comma(rest);
         osim_order_row(osim, found[i], rest->data);
     }
     free(found);
@@ -379,16 +362,16 @@ static void add_fill(struct rest *rest, const struct exchange_execution *executi
 static void run_fills(struct rest *rest)
 {
     const struct exchange *exchange = rest->osim->sim->exchange;
-    struct filter filter = filter_of(rest);
+    struct osim_filter filter = osim_rest_filter(rest);
     unsigned count = 0;
 
     for (uint32_t i = exchange->execution_count; i-- > 0 && count < filter.limit;) {
         const struct exchange_execution *execution = &exchange->executions[i];
         if (execution->account != rest->account ||
-            !passes(rest->osim, &filter, execution->instrument) ||
+            !osim_rest_passes(rest->osim, &filter, execution->instrument) ||
             (filter.after && bill_of(execution) >= filter.after))
             continue;
-        comma(rest);
+        osim_rest_comma(rest);
         add_fill(rest, execution);
         count++;
     }
@@ -407,159 +390,13 @@ static void run_cancel_all_after(struct rest *rest)
     int64_t now_ns = rest->osim->sim->now_ns;
 
     if (seconds != 0 && (seconds < 10 || seconds > 120)) {
-        fail(rest, 51000, "Parameter timeOut error");
+        osim_rest_fail(rest, 51000, "Parameter timeOut error");
     } else {
         member->caa_ns = seconds ? now_ns + seconds * NS_PER_S : 0;
         sim_textf(rest->data, "{\"triggerTime\":\"%lld\",\"tag\":\"\",\"ts\":\"%lld\"}",
                   (long long)(member->caa_ns / NS_PER_MS), (long long)(now_ns / NS_PER_MS));
     }
     cJSON_Delete(body);
-}
-
-/* ---- the account ---- */
-
-static void run_balance(struct rest *rest)
-{
-    const struct exchange *exchange = rest->osim->sim->exchange;
-    bool only[EXCHANGE_ASSETS_MAX] = { false };
-    char assets[256];
-    bool has_only = query(rest, "ccy", assets, sizeof(assets));
-
-    for (uint32_t i = 0; has_only && i < exchange->asset_count; i++)
-        only[i] = strstr(assets, exchange->assets[i]) != NULL;
-    osim_balance_row(rest->osim, rest->account, has_only ? only : NULL, rest->data);
-}
-
-static void run_positions(struct rest *rest)
-{
-    const struct exchange *exchange = rest->osim->sim->exchange;
-    struct filter filter = filter_of(rest);
-
-    for (uint32_t i = 0; i < exchange->instrument_count; i++)
-        if (exchange->accounts[rest->account].positions[i].qty && passes(rest->osim, &filter, i)) {
-            comma(rest);
-            osim_position_row(rest->osim, rest->account, i, rest->data);
-        }
-}
-
-static void run_config(struct rest *rest)
-{
-    const struct exchange_account *account = &rest->osim->sim->exchange->accounts[rest->account];
-
-    sim_textf(
-        rest->data,
-        "{\"acctLv\":\"2\",\"acctStpMode\":\"cancel_maker\",\"autoLoan\":false,"
-        "\"ctIsoMode\":\"automatic\",\"greeksType\":\"PA\",\"ip\":\"\",\"kycLv\":\"3\","
-        "\"label\":\"%s\",\"level\":\"Lv1\",\"levelTmp\":\"\",\"liquidationGear\":\"-1\","
-        "\"mainUid\":\"%llu\",\"mgnIsoMode\":\"automatic\",\"opAuth\":\"0\","
-        "\"perm\":\"read_only,trade\",\"posMode\":\"%s\",\"roleType\":\"0\",\"uid\":\"%llu\"}",
-        account->config.name, 44705892343619584ull + rest->account,
-        account->is_hedge_mode ? "long_short_mode" : "net_mode",
-        44705892343619584ull + rest->account);
-}
-
-static void run_set_position_mode(struct rest *rest)
-{
-    cJSON *body = cJSON_ParseWithLength(rest->request->body, rest->request->body_len);
-    const char *mode = osim_string(body, "posMode");
-
-    if (!mode || (strcmp(mode, "net_mode") != 0 && strcmp(mode, "long_short_mode") != 0)) {
-        fail(rest, 51000, "Parameter posMode error");
-    } else {
-        enum exchange_cause cause = exchange_set_hedge_mode(
-            rest->osim->sim->exchange, rest->account, strcmp(mode, "long_short_mode") == 0);
-        if (cause == CAUSE_OPEN_POSITION)
-            fail(rest, 59000,
-                 "Setting failed. Cancel any open orders, close positions, and stop "
-                 "trading bots first.");
-        else
-            sim_textf(rest->data, "{\"posMode\":\"%s\"}", mode);
-    }
-    cJSON_Delete(body);
-}
-
-static void run_set_leverage(struct rest *rest)
-{
-    cJSON *body = cJSON_ParseWithLength(rest->request->body, rest->request->body_len);
-    const char *lever = osim_string(body, "lever");
-    uint32_t at = osim_find(rest->osim, osim_string(body, "instId"));
-
-    if (at == EXCHANGE_NONE || !lever)
-        fail(rest, 51000, "Parameter instId or lever error");
-    else if (exchange_set_leverage(rest->osim->sim->exchange, rest->account, at,
-                                   (uint32_t)strtoul(lever, NULL, 10)) != CAUSE_NONE)
-        fail(rest, 59102, "Leverage exceeds the maximum limit. Please lower the leverage.");
-    else
-        sim_textf(rest->data,
-                  "{\"lever\":\"%s\",\"mgnMode\":\"cross\",\"instId\":\"%s\",\"posSide\":\"net\"}",
-                  lever, rest->osim->sim->exchange->instruments[at].config.symbol);
-    cJSON_Delete(body);
-}
-
-/* Funding payments (type 8), newest first; no other bill is kept here. */
-static void run_bills(struct rest *rest)
-{
-    const struct exchange *exchange = rest->osim->sim->exchange;
-    struct filter filter = filter_of(rest);
-    struct exchange_funding list[FUNDING_KEPT], funding;
-    uint64_t cursor = 0;
-    unsigned count = 0, sent = 0;
-    char type[8];
-
-    if (query(rest, "type", type, sizeof(type)) && strcmp(type, "8") != 0)
-        return;
-    while (count < FUNDING_KEPT &&
-           exchange_next_funding(exchange, rest->account, &cursor, &funding))
-        list[count++] = funding;
-    while (count-- > 0 && sent < filter.limit) {
-        const struct exchange_instrument *instrument =
-            &exchange->instruments[list[count].instrument];
-        uint64_t bill = UINT64_C(2900000000000000000) + list[count].id;
-        if (filter.after && bill >= filter.after)
-            continue;
-        comma(rest);
-        sim_textf(rest->data,
-                  "{\"billId\":\"%llu\",\"ccy\":\"%s\",\"instId\":\"%s\",\"instType\":\"SWAP\","
-                  "\"mgnMode\":\"cross\",\"type\":\"8\",\"subType\":\"%s\",\"ordId\":\"\"",
-                  (unsigned long long)bill, instrument->config.quote, instrument->config.symbol,
-                  list[count].amount < 0 ? "173" : "174");
-        osim_pair(rest->data, "balChg", list[count].amount);
-        osim_pair(rest->data, "pnl", list[count].amount);
-        osim_pair(rest->data, "sz", osim_size(instrument, list[count].qty));
-        osim_pair(rest->data, "px", list[count].mark_price);
-        osim_pair_ms(rest->data, "ts", list[count].at_ns);
-        sim_textf(rest->data, "}");
-        sent++;
-    }
-}
-
-static void run_trade_fee(struct rest *rest)
-{
-    const struct exchange_account_config *config =
-        &rest->osim->sim->exchange->accounts[rest->account].config;
-
-    sim_textf(rest->data, "{\"category\":\"1\",\"instType\":\"SPOT\",\"level\":\"Lv1\"");
-    osim_pair(rest->data, "maker", -(int64_t)config->maker_fee_ppm * 100);
-    osim_pair(rest->data, "taker", -(int64_t)config->taker_fee_ppm * 100);
-    osim_pair(rest->data, "makerU", -(int64_t)config->maker_fee_ppm * 100);
-    osim_pair(rest->data, "takerU", -(int64_t)config->taker_fee_ppm * 100);
-    osim_pair_ms(rest->data, "ts", rest->osim->sim->now_ns);
-    sim_textf(rest->data, "}");
-}
-
-static void run_currencies(struct rest *rest)
-{
-    const struct exchange *exchange = rest->osim->sim->exchange;
-
-    for (uint32_t i = 0; i < exchange->asset_count; i++) {
-        comma(rest);
-        sim_textf(rest->data,
-                  "{\"ccy\":\"%s\",\"name\":\"%s\",\"chain\":\"%s-Chain\",\"canDep\":true,"
-                  "\"canWd\":true,\"canInternal\":true,\"minWd\":\"0.001\",\"maxWd\":\"1000\","
-                  "\"minFee\":\"0.0001\",\"maxFee\":\"0.0001\",\"fee\":\"0.0001\","
-                  "\"wdTickSz\":\"8\",\"mainNet\":true,\"minDep\":\"0.0001\"}",
-                  exchange->assets[i], exchange->assets[i], exchange->assets[i]);
-    }
 }
 
 /* ---- the table: verb, path, private, requests in two seconds ---- */
@@ -591,16 +428,16 @@ static const struct endpoint {
     { "GET", "/api/v5/trade/fills", true, 60, run_fills },
     { "GET", "/api/v5/trade/fills-history", true, 10, run_fills },
     { "POST", "/api/v5/trade/cancel-all-after", true, 2, run_cancel_all_after },
-    { "GET", "/api/v5/account/balance", true, 10, run_balance },
-    { "GET", "/api/v5/account/positions", true, 10, run_positions },
-    { "GET", "/api/v5/account/config", true, 5, run_config },
+    { "GET", "/api/v5/account/balance", true, 10, osim_run_balance },
+    { "GET", "/api/v5/account/positions", true, 10, osim_run_positions },
+    { "GET", "/api/v5/account/config", true, 5, osim_run_config },
     { "GET", "/api/v5/account/instruments", true, 20, run_instruments },
-    { "GET", "/api/v5/account/bills", true, 5, run_bills },
-    { "GET", "/api/v5/account/bills-archive", true, 5, run_bills },
-    { "GET", "/api/v5/account/trade-fee", true, 5, run_trade_fee },
-    { "POST", "/api/v5/account/set-position-mode", true, 5, run_set_position_mode },
-    { "POST", "/api/v5/account/set-leverage", true, 20, run_set_leverage },
-    { "GET", "/api/v5/asset/currencies", true, 12, run_currencies },
+    { "GET", "/api/v5/account/bills", true, 5, osim_run_bills },
+    { "GET", "/api/v5/account/bills-archive", true, 5, osim_run_bills },
+    { "GET", "/api/v5/account/trade-fee", true, 5, osim_run_trade_fee },
+    { "POST", "/api/v5/account/set-position-mode", true, 5, osim_run_set_position_mode },
+    { "POST", "/api/v5/account/set-leverage", true, 20, osim_run_set_leverage },
+    { "GET", "/api/v5/asset/currencies", true, 12, osim_run_currencies },
 };
 static_assert(COUNT(endpoints) <= COUNT(((struct osim *)0)->public_endpoints), "a window each");
 
@@ -649,7 +486,7 @@ static bool admit(struct rest *rest, const struct endpoint *endpoint)
     }
     if (endpoint->limit && !osim_window_take(osim, window, endpoint->limit, WINDOW_NS)) {
         rest->status = 429;
-        fail(rest, 50011, "Too Many Requests");
+        osim_rest_fail(rest, 50011, "Too Many Requests");
         return false;
     }
     return true;
@@ -664,10 +501,10 @@ static bool is_fault(struct rest *rest, const struct endpoint *endpoint)
         return false;
     if (sim_fault_lasts(sim, SIM_FAULT_MAINTENANCE)) {
         rest->status = 503;
-        fail(rest, 50001, "Service temporarily unavailable, please try again later.");
+        osim_rest_fail(rest, 50001, "Service temporarily unavailable, please try again later.");
     } else if (sim_fault_lasts(sim, SIM_FAULT_STATUS_418)) {
         rest->status = 429;
-        fail(rest, 50011, "Too Many Requests");
+        osim_rest_fail(rest, 50011, "Too Many Requests");
     }
     return rest->code != 0;
 }
@@ -686,7 +523,7 @@ void osim_http(struct sim *sim, struct sim_http *request)
     sim_text_add(&data, "", 0);
     if (!endpoint) {
         rest.status = 404;
-        fail(&rest, 404, "Not Found");
+        osim_rest_fail(&rest, 404, "Not Found");
     } else if (admit(&rest, endpoint) && !is_fault(&rest, endpoint)) {
         endpoint->run(&rest);
     }
