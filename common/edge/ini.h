@@ -12,8 +12,8 @@
 #include <stdio.h>
 
 enum {
-    INI_ENTRIES_MAX = 1024,
-    INI_SECTIONS_MAX = 128,
+    INI_ENTRIES_MAX = 3072,
+    INI_SECTIONS_MAX = 256,
     INI_NAME_MAX = 64,
     INI_LINE_MAX = 1000, /* iniparser cuts a line at 1,024. */
     INI_FILE_MAX = 256 * 1024,
