@@ -99,9 +99,11 @@ struct bybit_sim {
     struct sim_text text; /* For frames under construction. */
 };
 
+enum bybit_sim_kind { WS_NOWHERE, WS_SPOT, WS_LINEAR, WS_STATUS, WS_PRIVATE, WS_TRADE };
+
 /* A connection. */
 struct bybit_sim_ws {
-    enum { WS_NOWHERE, WS_SPOT, WS_LINEAR, WS_STATUS, WS_PRIVATE, WS_TRADE } kind;
+    enum bybit_sim_kind kind;
     uint8_t books[EXCHANGE_INSTRUMENTS_MAX]; /* Bits of ysim_depths. */
     bool trades[EXCHANGE_INSTRUMENTS_MAX], tickers[EXCHANGE_INSTRUMENTS_MAX],
         liquidations[EXCHANGE_INSTRUMENTS_MAX];

@@ -378,7 +378,7 @@ void ysim_ws_opened(struct sim *sim, struct sim_ws *ws)
     static const struct {
         const char *path;
         unsigned listener;
-        int kind;
+        enum bybit_sim_kind kind;
     } paths[] = {
         { "/v5/public/spot", YSIM_PUBLIC, WS_SPOT },
         { "/v5/public/linear", YSIM_PUBLIC, WS_LINEAR },
