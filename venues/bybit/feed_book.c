@@ -218,6 +218,17 @@ static int read_levels(struct bybit_feed *feed, struct bybit_market *market,
 
 /* ---- applying ---- */
 
+/* A delta that is published has each price once; the venue sorts its levels, so a look at
+ * neighbours tells. Gives how many are left. */
+static unsigned unite(struct wire_level *levels, unsigned count, bool is_bid)
+{
+    for (unsigned i = 1; i < count; i++)
+        if (is_bid ? levels[i].price >= levels[i - 1].price
+                   : levels[i].price <= levels[i - 1].price)
+            return book_unite(levels, count);
+    return count;
+}
+
 static int crossed(const struct bybit_call *call, struct bybit_market *market)
 {
     call->feed->stats.crossed++;
@@ -307,6 +318,8 @@ static int on_delta(const struct bybit_call *call, struct bybit_market *market,
     int err = read_levels(feed, market, message);
     if (err)
         return err;
+    message->bid_count = unite(feed->bids, message->bid_count, true);
+    message->ask_count = unite(feed->asks, message->ask_count, false);
     uint64_t dropped = book->bids.dropped + book->asks.dropped;
     for (unsigned i = 0; i < message->bid_count; i++)
         book_set(book, SIDE_BUY, feed->bids[i].price, feed->bids[i].qty);

@@ -96,7 +96,7 @@ export default {
         await exchange.setPositionMode(true, symbol)
         const rows = (await exchange.privateGetV5PositionList({ category: 'linear', symbol: 'BTCUSDT' })).result.list
         await exchange.setPositionMode(false, symbol)
-        return (rows.length === 2 && rows[0].positionIdx === '1') || JSON.stringify(rows)
+        return (rows.length === 2 && Number(rows[0].positionIdx) === 1) || JSON.stringify(rows)
       })
     },
     async function deadMan (run) {
