@@ -146,7 +146,23 @@ static bool is_wanted(const struct carries *self, const struct wire_opportunity 
 /* What an order is for: its tag. */
 enum aim { AIM_ENTER, AIM_LEAVE, AIM_EVEN };
 
-/* qty at the carry's exponent. Orders that make a position smaller say so. */
+/* The venue nets what every strategy, and every other pair of this one, holds of a perpetual in one
+ * position: only when that is reduced too may a leg's close be called reduce-only. */
+static bool is_account_reduced(const struct runner_core *core, const struct market_book *book,
+                               wire_side side, int64_t qty)
+{
+    int64_t net = 0;
+
+    for (unsigned i = 0; i < core->position_count; i++) {
+        const struct runner_position *position = &core->positions[i];
+        if (position->account == book->account &&
+            position->instrument == book->definition.header.instrument)
+            net += position->qty;
+    }
+    return (side == SIDE_SELL ? net : -net) >= qty;
+}
+
+/* qty at the carry's exponent. Orders that make the account's position smaller say so. */
 static uint64_t send(const struct carries *self, struct runner_core *core,
                      const struct carry *carry, int leg, enum aim aim, int64_t price, int64_t qty,
                      int64_t now_ns)
@@ -164,11 +180,12 @@ static uint64_t send(const struct carries *self, struct runner_core *core,
         .side = (leg == LEG_LONG) == is_opening ? SIDE_BUY : SIDE_SELL,
         .type = ORDER_LIMIT,
         .time_in_force = TIF_IOC,
-        .is_reduce_only = !is_opening && market_is_derivative(book),
         .is_hedge = !is_opening,
         .tag = aim,
     };
 
+    intent.is_reduce_only = !is_opening && market_is_derivative(book) &&
+                            is_account_reduced(core, book, intent.side, intent.qty);
     return runner_place(core, self->strategy, &intent, now_ns);
 }
 

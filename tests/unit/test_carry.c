@@ -64,17 +64,23 @@ static void tick(int64_t ms)
     }
 }
 
-static void position_is(unsigned account, uint64_t instrument, int64_t qty)
+static void position_of_strategy(unsigned account, uint64_t instrument, uint16_t strategy,
+                                 int64_t qty)
 {
     struct wire_position event;
 
     WIRE_BEGIN(&event, position);
     event.header.account = (uint16_t)account;
     event.header.instrument = instrument;
-    event.strategy = 3;
+    event.strategy = strategy;
     event.qty = qty;
     event.price_exp = event.qty_exp = event.amount_exp = 8;
     feed(&event.header);
+}
+
+static void position_is(unsigned account, uint64_t instrument, int64_t qty)
+{
+    position_of_strategy(account, instrument, 3, qty);
 }
 
 static void free_is(unsigned account, const char *asset, int64_t total, int64_t venue_free)
@@ -332,6 +338,20 @@ static void a_leg_that_did_not_fill_undoes_the_other(void)
     CHECK_INT(request(2)->is_reduce_only, 1);
 }
 
+/* The venue nets both strategies in one position, 300 bought and 100 sold: buying back what was
+ * sold makes it larger, and is no less a close for that. */
+static void what_another_pair_hides_is_closed_by_a_plain_order(void)
+{
+    begin(&plain);
+    enter();
+    position_of_strategy(2, perpetual(), 9, QTY(300));
+    basis_bid = PRICE(4999900);
+    tick(10);
+    CHECK_INT(sent_of(WIRE_order_request), 2);
+    CHECK(request(1)->header.instrument == perpetual() && request(1)->side == SIDE_BUY);
+    CHECK(!request(1)->is_reduce_only);
+}
+
 static void an_exit_in_parts_goes_on_until_nothing_is_held(void)
 {
     begin(&plain);
@@ -469,6 +489,7 @@ int main(void)
     CASE(spot_against_spot_is_not_its_business);
     CASE(kinds_and_selling_of_spot_are_asked_for);
     CASE(leaves_when_the_basis_has_closed_reduce_only);
+    CASE(what_another_pair_hides_is_closed_by_a_plain_order);
     CASE(leaves_when_funding_has_turned);
     CASE(leaves_when_its_time_is_over);
     CASE(a_leg_that_did_not_fill_undoes_the_other);
