@@ -423,13 +423,13 @@ static void commands_say_which_kind_of_the_symbol_is_meant(void)
 
 /* ---- liquidation ---- */
 
-static void liquidate(struct world *w, const char *trade)
+static void liquidate(struct world *w, const char *trade, const char *client_id)
 {
     struct venue_report r = { .kind = REPORT_FILL, .instrument = PERP, .is_from_stream = true };
 
     strcpy(r.symbol, "BTCUSDT");
     strcpy(r.exchange_order_id, "LIQ-1");
-    strcpy(r.client_order_id, "autoclose-1");
+    strcpy(r.client_order_id, client_id);
     strcpy(r.venue_trade_id, trade);
     strcpy(r.fee_asset, "USDT");
     r.side = SIDE_SELL;
@@ -445,14 +445,18 @@ static void a_liquidation_is_foreign_and_stops_new_risk_until_a_resume(void)
 {
     struct world *w = perp_started();
 
-    perp_trade(w, SIDE_BUY, E8(43000), 2 * QTY, 0);
+    perp_trade(w, SIDE_BUY, E8(43000), 3 * QTY, 0);
     venue.qty = QTY;
     venue.avg_price = E8(43000);
-    liquidate(w, "L1");
+    liquidate(w, "L1", "autoclose-1");
     const struct world_out *t = world_last_out(w, WIRE_trade_event);
     CHECK_INT(t->u.trade.order_id, 0);
     CHECK_INT(t->u.trade.strategy, 0);
     CHECK_INT(engine_core_counters(w->core)->liquidations, 1);
+    /* Whatever id it bears. */
+    liquidate(w, "L2", world_last(w, OP_PLACE)->client_order_id);
+    CHECK_INT(world_last_out(w, WIRE_trade_event)->u.trade.trade_number, 3);
+    CHECK_INT(world_last_out(w, WIRE_trade_event)->u.trade.order_id, 0);
     CHECK_INT(perp_refusal(w, SIDE_BUY, E8(43000), QTY, false), REASON_LIQUIDATION);
     /* Nor to close, before the position was read anew. */
     CHECK_INT(perp_refusal(w, SIDE_SELL, E8(43000), QTY, true), REASON_LIQUIDATION);
