@@ -446,6 +446,8 @@ static void a_liquidation_is_foreign_and_stops_new_risk_until_a_resume(void)
     struct world *w = perp_started();
 
     perp_trade(w, SIDE_BUY, E8(43000), 3 * QTY, 0);
+    uint64_t resting = world_place(w, SIDE_SELL, E8(43100), QTY);
+    world_accept(w, resting);
     venue.qty = QTY;
     venue.avg_price = E8(43000);
     liquidate(w, "L1", "autoclose-1");
@@ -457,6 +459,8 @@ static void a_liquidation_is_foreign_and_stops_new_risk_until_a_resume(void)
     liquidate(w, "L2", world_last(w, OP_PLACE)->client_order_id);
     CHECK_INT(world_last_out(w, WIRE_trade_event)->u.trade.trade_number, 3);
     CHECK_INT(world_last_out(w, WIRE_trade_event)->u.trade.order_id, 0);
+    CHECK_INT(world_state(w, resting), ORDER_LIVE);
+    world_end(w, resting, REPORT_CANCELLED, 0);
     CHECK_INT(perp_refusal(w, SIDE_BUY, E8(43000), QTY, false), REASON_LIQUIDATION);
     /* Nor to close, before the position was read anew. */
     CHECK_INT(perp_refusal(w, SIDE_SELL, E8(43000), QTY, true), REASON_LIQUIDATION);
