@@ -21,7 +21,10 @@ struct world_book {
     struct wire_instrument definition;
     struct wire_best_quote quote;
     struct wire_trade trade;
-    unsigned quotes, trades, snapshots, deltas;
+    struct wire_mark_price mark;
+    struct wire_funding funding;
+    struct wire_liquidation liquidation;
+    unsigned quotes, trades, snapshots, deltas, marks, fundings, liquidations;
     bool is_inside; /* A message's events are not complete: is_last has not come. */
 };
 
@@ -103,6 +106,15 @@ static inline void world_event(void *ctx, struct wire_header *event)
     } else if (event->type == WIRE_trade) {
         at->trade = *(const struct wire_trade *)body;
         at->trades++;
+    } else if (event->type == WIRE_mark_price) {
+        at->mark = *(const struct wire_mark_price *)body;
+        at->marks++;
+    } else if (event->type == WIRE_funding) {
+        at->funding = *(const struct wire_funding *)body;
+        at->fundings++;
+    } else if (event->type == WIRE_liquidation) {
+        at->liquidation = *(const struct wire_liquidation *)body;
+        at->liquidations++;
     } else if (event->type == WIRE_instrument) {
         at->definition = *(const struct wire_instrument *)body;
     } else {

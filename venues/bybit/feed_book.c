@@ -54,7 +54,8 @@ void bybit_market_lost(const struct bybit_call *call, struct bybit_market *marke
     bybit_market_set_state(call, market, state, why);
     if (was_good)
         bybit_feed_update_state(call, false);
-    if (!call->feed->connections[market->connection].is_open || !market->is_subscribed || !is_due)
+    if (!call->feed->connections[market->connection].is_open || !market->is_subscribed || !is_due ||
+        market->is_refused)
         return;
     if (market->resync_attempt == 0)
         bybit_feed_resync(call, market);
