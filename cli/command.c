@@ -126,6 +126,8 @@ static unsigned signal_engines(const struct command *command, unsigned *signalle
         const struct venue_instance *instance = &cli->rt.venues.at[i];
         if (command->event.scope == SCOPE_VENUE && instance->id != command->event.header.account)
             continue;
+        if (!instance->has_engine)
+            continue;
         long pid = role_pid(&cli->rt, ROLE_TRADING_ENGINE, instance->name);
         if (pid <= 1) {
             fprintf(stderr, "trading_engine@%s: no process of it runs on this host\n",

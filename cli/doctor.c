@@ -141,7 +141,8 @@ static int read_settings(struct patient *p)
     int err = read_file(p, ROLE_MARKET_GATEWAY, &p->settings, market_gateway_keys,
                         market_gateway_key_count);
 
-    return err ? err
+    return err || !p->instance->has_engine
+               ? err
                : read_file(p, ROLE_TRADING_ENGINE, &p->engine, trading_engine_keys,
                            trading_engine_key_count);
 }
@@ -248,6 +249,8 @@ static void probe_hosts(struct patient *p)
         choose(e->ws_url, e->is_testnet, p->venue->testnet_order_ws_url, p->venue->order_ws_url);
 
     probe_pair(p, p->settings.ca_file, p->rest_url, p->ws_url, &p->rest, &p->ws);
+    if (!p->instance->has_engine)
+        return;
     if (rest && ws)
         probe_pair(p, e->ca_file, rest, ws, &p->order_rest, &p->order_ws);
     else
@@ -381,8 +384,10 @@ static void print_for_people(const struct patient *p)
            p->verdict ? p->verdict : "well");
     print_probe("REST", &p->rest, p->settings.ca_file);
     print_probe("WebSocket", &p->ws, p->settings.ca_file);
-    print_probe("orders", &p->order_rest, p->engine.ca_file);
-    print_probe("order WS", &p->order_ws, p->engine.ca_file);
+    if (p->instance->has_engine) {
+        print_probe("orders", &p->order_rest, p->engine.ca_file);
+        print_probe("order WS", &p->order_ws, p->engine.ca_file);
+    }
     if (!p->live)
         return;
     if (clock_offset(p, &offset_ns))

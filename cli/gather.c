@@ -122,7 +122,8 @@ static void expect_owners(struct gather_stream *stream, const struct venues *ven
         return;
     }
     for (size_t i = 0; i < venues->count; i++)
-        stream->expected[stream->expected_count++] = PUBLISHER(owner, venues->at[i].id);
+        if (owner != ROLE_TRADING_ENGINE || venues->at[i].has_engine)
+            stream->expected[stream->expected_count++] = PUBLISHER(owner, venues->at[i].id);
 }
 
 int gather_add(struct gather *gather, unsigned port, const uint16_t *types, size_t type_count,

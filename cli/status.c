@@ -74,6 +74,8 @@ static unsigned print_processes(struct gather *gather)
         for (size_t i = 0; i < count; i++) {
             const struct venue_instance *instance =
                 role_is_per_venue(role) ? &cli->rt.venues.at[i] : NULL;
+            if (role == ROLE_TRADING_ENGINE && instance && !instance->has_engine)
+                continue;
             uint16_t publisher = PUBLISHER(role, instance ? instance->id : 0);
             const struct gather_process *process = find_process(gather, publisher);
             long pid = role_pid(&cli->rt, role, instance ? instance->name : NULL);

@@ -16,6 +16,14 @@ instances() {
         tr '[:lower:]' '[:upper:]' | grep -vx CORE
 }
 
+# Whether somebody trades there: not where venues.ini says ENGINE=no.
+has_engine() { # INSTANCE
+    awk -v instance="$1" '
+        /^[[:space:]]*\[/ { name = toupper($1); gsub(/[][]/, "", name) }
+        name == instance && tolower($0) ~ /^engine[[:space:]]*=[[:space:]]*(no|false|off|0)/ { none = 1 }
+        END { exit none }' "$TICKPIPE_CONFIG_DIR/venues.ini"
+}
+
 # What there is to start, one "ROLE [INSTANCE]" a line, in starting order: who judges and who counts before who trades; a
 # venue's market data before its orders.
 processes() { # [ROLE [INSTANCE]]
@@ -25,6 +33,7 @@ processes() { # [ROLE [INSTANCE]]
         if role_is_per_venue "$role"; then
             for instance in $(instances); do
                 [ -z "${2:-}" ] || [ "${2^^}" = "$instance" ] || continue
+                [ "$role" = market_gateway ] || has_engine "$instance" || continue
                 echo "$role $instance"
             done
         else

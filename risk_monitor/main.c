@@ -211,7 +211,8 @@ static int init(struct role_runtime *rt)
     memcpy(config.currency, settings.currency,
            MIN(strlen(settings.currency), sizeof config.currency - 1));
     for (size_t i = 0; i < rt->venues.count && i < RISK_ENGINES_MAX; i++)
-        config.engines[config.engine_count++] = rt->venues.at[i].id;
+        if (rt->venues.at[i].has_engine)
+            config.engines[config.engine_count++] = rt->venues.at[i].id;
     if (!err)
         err = saved_read(self->saved_path, &saved);
     if (err && err != ERR_NOT_FOUND) {

@@ -11,6 +11,7 @@
     X(coinbase, SIMULATED)        \
     X(bybit, SIMULATED)           \
     X(binance_futures, SIMULATED) \
-    X(okx, SIMULATED)
+    X(okx, SIMULATED)             \
+    X(deribit, NOT_SIMULATED)
 
 #endif

@@ -227,7 +227,7 @@ static const struct venue_instance *made_up_instance(struct role_runtime *rt, co
 {
     struct venue_instance *one = &rt->venues.at[0];
 
-    *one = (struct venue_instance){ .id = 1, .account = "main", .host = "127.0.0.1" };
+    *one = (struct venue_instance){ .id = 1, .account = "main", .host = "127.0.0.1", .has_engine = true };
     for (size_t i = 0; venue[i] && i + 1 < sizeof(one->name); i++) {
         one->name[i] = (char)toupper((unsigned char)venue[i]);
         one->venue[i] = (char)tolower((unsigned char)venue[i]);

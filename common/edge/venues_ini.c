@@ -17,6 +17,7 @@ struct section {
     char account[CONFIG_TEXT_MAX];
     char host[CONFIG_TEXT_MAX];
     int64_t maker_fee_ppm, taker_fee_ppm;
+    bool has_engine;
 };
 
 #define AT(member) offsetof(struct section, member)
@@ -28,6 +29,8 @@ static const struct config_key venue_keys[] = {
     { "", "ACCOUNT", CONFIG_TEXT, AT(account), "main", 0, 0, NULL, CONFIG_REPEATED, "for people" },
     { "", "HOST", CONFIG_TEXT, AT(host), NULL, 0, 0, NULL, CONFIG_REQUIRED | CONFIG_REPEATED,
       "where its gateway and its engine bind" },
+    { "", "ENGINE", CONFIG_BOOL, AT(has_engine), "yes", 0, 0, NULL, CONFIG_REPEATED,
+      "no: market data only; no trading_engine is started for it or waited for" },
     { "", "MAKER_FEE_PPM", CONFIG_INT, AT(maker_fee_ppm), "0", -100000, 100000, NULL,
       CONFIG_REPEATED, "used where the venue's own metadata states none" },
     { "", "TAKER_FEE_PPM", CONFIG_INT, AT(taker_fee_ppm), "0", -100000, 100000, NULL,
@@ -101,6 +104,7 @@ static int add_instance(struct venues *venues, const char *path, const char *nam
         why = "HOST is not a host name or address";
     if (!why) {
         one.id = (uint16_t)section.id;
+        one.has_engine = section.has_engine;
         one.maker_fee_ppm = (int32_t)section.maker_fee_ppm;
         one.taker_fee_ppm = (int32_t)section.taker_fee_ppm;
         for (size_t i = 0; name[i]; i++)
@@ -218,7 +222,8 @@ int venues_endpoints(const struct venues *venues, unsigned port, char *out, size
         err = append(list, sizeof(list), venues->core_host, port, NULL);
     else
         for (size_t i = 0; i < venues->count && !err; i++)
-            err = append(list, sizeof(list), venues->at[i].host, port, &venues->at[i]);
+            if (stream->publisher != ROLE_TRADING_ENGINE || venues->at[i].has_engine)
+                err = append(list, sizeof(list), venues->at[i].host, port, &venues->at[i]);
     if (err || strlen(list) >= cap)
         return ERR_FULL;
     memcpy(out, list, strlen(list) + 1);

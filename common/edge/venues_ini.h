@@ -5,6 +5,7 @@
  *   VENUE=binance        adapter
  *   ACCOUNT=main
  *   HOST=127.0.0.1       where its gateway and its engine bind
+ *   ENGINE=no            market data only
  *
  * Endpoint lists of the roles that connect to every venue derive from it. */
 #ifndef TICKPIPE_COMMON_EDGE_VENUES_INI_H
@@ -22,6 +23,7 @@ struct venue_instance {
     char account[32]; /* "main" */
     char host[128];
     uint16_t id;
+    bool has_engine;       /* false: market data only, nobody trades there. */
     int32_t maker_fee_ppm; /* Used where the venue's metadata states none. */
     int32_t taker_fee_ppm;
 };
@@ -42,7 +44,8 @@ const struct venue_instance *venues_find(const struct venues *venues,
                                          const char *name); /* any case */
 const struct venue_instance *venues_by_id(const struct venues *venues, unsigned id);
 
-/* venues_endpoints writes "tcp://HOST:PORT tcp://..." of every publisher of a stream. ERR_FULL. */
+/* venues_endpoints writes "tcp://HOST:PORT tcp://..." of every publisher of a stream ("": none).
+ * ERR_FULL. */
 int venues_endpoints(const struct venues *venues, unsigned port, char *out, size_t cap);
 
 /* venues_endpoint_of writes the endpoint of one instance (NULL: the core's host), for connecting.

@@ -61,6 +61,20 @@ static void endpoints_follow_from_hosts_and_topology(void)
     CHECK_INT(venues_endpoints(&venues, 6999, out, sizeof(out)), ERR_NOT_FOUND);
 }
 
+static void a_venue_without_an_engine_has_market_data_alone(void)
+{
+    char out[128];
+
+    CHECK_INT(load("[BINANCE]\nID=1\nVENUE=binance\nHOST=127.0.0.1\n"
+                   "[DERIBIT]\nID=7\nVENUE=deribit\nHOST=127.0.0.7\nENGINE=no\n"),
+              0);
+    CHECK(venues.at[0].has_engine && !venues.at[1].has_engine);
+    CHECK_INT(venues_endpoints(&venues, 6001, out, sizeof(out)), 0);
+    CHECK_STR(out, "tcp://127.0.0.1:6001 tcp://127.0.0.7:6001");
+    CHECK_INT(venues_endpoints(&venues, 6018, out, sizeof(out)), 0);
+    CHECK_STR(out, "tcp://127.0.0.1:6018");
+}
+
 static void away_from_loopback_an_endpoint_names_its_key(void)
 {
     char out[128];
@@ -108,6 +122,7 @@ int main(void)
     close(mkstemp(path));
     CASE(instances_are_read_and_found_in_any_case);
     CASE(endpoints_follow_from_hosts_and_topology);
+    CASE(a_venue_without_an_engine_has_market_data_alone);
     CASE(away_from_loopback_an_endpoint_names_its_key);
     CASE(instances_that_would_meet_are_refused);
     CASE(what_is_missing_or_wild_is_refused);
