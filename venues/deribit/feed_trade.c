@@ -123,7 +123,7 @@ static int read_figure(const struct scan_value *value, int exp, int64_t *out)
 static int read_ticker(struct deribit_market *market, const struct scan_value *data,
                        struct deribit_ticker *ticker, int64_t *exchange_ns)
 {
-    struct scan_value key, value, mark = { SCAN_NONE }, index = { SCAN_NONE };
+    struct scan_value key, value, mark = { .type = SCAN_NONE }, index = { .type = SCAN_NONE };
     struct scan_iter iter;
     int err = data->type == SCAN_OBJECT ? scan_begin(&iter, data) : ERR_PROTO;
 
