@@ -207,10 +207,13 @@ static void pop(struct peer *peer)
 
 static void write_ping(struct peer *peer)
 {
-    unsigned char nothing[LWS_PRE + 1];
+    /* Not empty: the library tells of no PONG without a payload. */
+    unsigned char bytes[LWS_PRE + 24];
+    int len = snprintf((char *)bytes + LWS_PRE, sizeof(bytes) - LWS_PRE, "%lld",
+                       (long long)(peer->pinged_ns / NS_PER_MS));
 
     peer->is_ping_due = false;
-    if (lws_write(peer->wsi, nothing + LWS_PRE, 0, LWS_WRITE_PING) < 0)
+    if (lws_write(peer->wsi, bytes + LWS_PRE, (size_t)len, LWS_WRITE_PING) < 0)
         peer->is_killed = true;
 }
 
