@@ -24,7 +24,8 @@ export default {
     query_ws: noSuchRequest,
     open_orders_ws: noSuchRequest,
     executions_ws: noSuchRequest,
-    balances_ws: noSuchRequest
+    balances_ws: noSuchRequest,
+    renewal: 'logins are signatures: there is no token or key that grows old'
   },
   params (operation, target) {
     // Spot's market buy counts in quote unless it is told otherwise.
